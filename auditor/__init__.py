@@ -1,0 +1,91 @@
+"""auditor: would this platform's data come back?
+
+`collect(targets)` reads resources in ARM shape into a `Snapshot`; `audit(targets_or_snapshot)` judges them by rules
+against a baseline and returns a `Report`. Both are the pipeline the command line uses. Importing this package does
+nothing: every name is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from auditor.errors import AuditorError, PolicyError, SnapshotError, SourceError, TargetError, UsageError
+    from auditor.model import (
+        Basis,
+        Evidence,
+        Finding,
+        Gap,
+        Listing,
+        Origin,
+        Outcome,
+        Report,
+        Resource,
+        Severity,
+        Snapshot,
+        Unknown,
+        Waiver,
+    )
+    from auditor.pipeline import audit, collect
+
+_HOMES = {
+    "auditor.pipeline": ("audit", "collect"),
+    "auditor.errors": ("AuditorError", "PolicyError", "SnapshotError", "SourceError", "TargetError", "UsageError"),
+    "auditor.model": (
+        "Basis",
+        "Evidence",
+        "Finding",
+        "Gap",
+        "Listing",
+        "Origin",
+        "Outcome",
+        "Report",
+        "Resource",
+        "Severity",
+        "Snapshot",
+        "Unknown",
+        "Waiver",
+    ),
+}
+
+__all__ = [
+    "AuditorError",
+    "Basis",
+    "Evidence",
+    "Finding",
+    "Gap",
+    "Listing",
+    "Origin",
+    "Outcome",
+    "PolicyError",
+    "Report",
+    "Resource",
+    "Severity",
+    "Snapshot",
+    "SnapshotError",
+    "SourceError",
+    "TargetError",
+    "Unknown",
+    "UsageError",
+    "Waiver",
+    "__version__",
+    "audit",
+    "collect",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home on first use, so that importing the package costs nothing."""
+    for home, names in _HOMES.items():
+        if name in names:
+            import importlib
+
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,481 @@
+"""The vocabulary: frozen values, enums and seam protocols. No I/O, and nothing heavier than the standard library.
+
+A `Resource` has ARM's shape wherever it came from. What could not be read stands inside it as an `Unknown`, or beside
+it as a `Gap`. Rules turn resources into `Finding`s; a `Report` holds them and knows how the process ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol
+
+EMPTY: Final[Mapping[str, Any]] = {}
+
+
+class Outcome(StrEnum):
+    """What a rule found on a resource (XCCDF's rule-result, reduced to what a reader acts on)."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not-applicable"
+    INFORMATIONAL = "informational"
+
+
+class Severity(StrEnum):
+    """How much it matters when a rule fails; ordered by `rank`, highest first in the definition."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """4 for critical down to 0 for info, so that `a.rank >= b.rank` reads "at least as severe"."""
+        return _SEVERITY_RANK[self]
+
+
+_SEVERITY_RANK: Final = {severity: 4 - index for index, severity in enumerate(Severity)}
+
+
+class Basis(StrEnum):
+    """Where an observed value stands."""
+
+    EXPLICIT = "explicit"
+    DEFAULT = "default"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value stands (SARIF physicalLocation).
+
+    `uri` is a path relative to the working directory, or the URL of an ARM request; `line` and `column` count from 1.
+    `expression` is the source text that gave the value, where it was not a literal; `via` is the chain of module calls
+    that led there, the outermost first; `request_id` is ARM's x-ms-request-id for a live answer.
+    """
+
+    uri: str
+    line: int | None = None
+    column: int | None = None
+    expression: str | None = None
+    via: tuple[Origin, ...] = ()
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Stands inside a body for a value that could not be determined.
+
+    `possible` lists the values it can take where they are known: a verdict on which all of them agree stands.
+    `permission` names the ARM action the reader lacked. `unseen` says that the value lies outside what this kind of
+    source can ever show (the locks above a template's scope), as opposed to a read that failed.
+    """
+
+    reason: str
+    possible: tuple[Any, ...] = ()
+    permission: str | None = None
+    unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource in ARM's shape: `body` holds `sku`, `kind`, `properties`, … exactly as ARM writes them.
+
+    `body` is a mapping; or an `Unknown` when the resource is known by name only (a child that answered 403); or None
+    when it is known not to exist (a management policy that answered 404, a child a template does not declare).
+
+    `children` holds the child resources that belong to a data store. A singleton child (`blobServices/default`) that
+    is missing from it was not looked at, and reads as unknown. For a listed collection (`replicas`) one more child
+    named `*` says how the listing ended: body None when it was read to its end, an `Unknown` otherwise.
+
+    `origins` maps paths inside the body (`properties.backupPolicy.type`, `properties.locations[0].locationName`) to
+    where each value is written; sources without positions leave it empty and `origin` stands for all.
+    `deployed` is True for what a live deployment answered, False for what a file declares.
+    `condition` is the undecided condition under which a template deploys the resource.
+    """
+
+    id: str
+    type: str
+    name: str
+    region: str | None
+    body: Mapping[str, Any] | Unknown | None
+    origin: Origin
+    parent: str | None = None
+    children: tuple[Resource, ...] = ()
+    api_version: str | None = None
+    deployed: bool = False
+    condition: str | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that should have been read and was not (SARIF notification).
+
+    `subject` is what is missing: a resource id, a file, a list of a subscription.
+    """
+
+    subject: str
+    reason: str
+    origin: Origin
+    permission: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Says that all resources of `type` at or below `scope` were listed, or why they were not.
+
+    Without a listing that covers it, nobody may conclude from the absence of a lock or a backup that there is none.
+    `scope` is an ARM id (`/subscriptions/…`), or empty for everything the target holds. `missing` is None when the list
+    was read to its end. `note` is shown in the report's scope section (for example: provider not registered).
+    """
+
+    scope: str
+    type: str
+    missing: Unknown | None = None
+    count: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A subscription, resource group or file that was in scope, for the report's scope section."""
+
+    id: str
+    kind: str
+    name: str = ""
+    state: str = ""
+
+
+Record = Resource | Gap | Listing | Scope
+"""What a source yields. Data stores carry their children; joined resources (locks, backup instances) stand alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Resources and gaps of one collection.
+
+    `records()` can be iterated any number of times; for a large estate it reads from disk each time.
+    """
+
+    targets: tuple[str, ...]
+    generated_at: str
+    records: Callable[[], Iterator[Record]]
+    tool_version: str = ""
+
+
+# ── what the services know ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SourceNote(NamedTuple):
+    """The source of a fact: where it is written, and when that was last checked (ISO 8601 date)."""
+
+    where: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDefault:
+    """The value the API itself uses when `path` is left out of a resource of `type`.
+
+    `value` is a plain value, an `Unknown` (it is documented that nobody can tell), or a function of the body and the
+    resource's region facts. `since`/`until` bound the api-versions (inclusive dates, `YYYY-MM-DD`) it holds for.
+    `when` restricts it to bodies for which it returns True.
+    """
+
+    type: str
+    path: str
+    value: Any
+    source: SourceNote
+    since: str = ""
+    until: str = ""
+    when: Callable[[Mapping[str, Any]], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListCall:
+    """A list that the live source reads once a subscription.
+
+    `path` is appended to `/subscriptions/{id}` (or to a resource group's id where `in_group`).
+    `client` names the typed SDK client whose endpoint and pipeline carry it. `optional` lists may fail without leaving
+    a gap, because another source of the same fact is at hand. `deep` lists are read on request only.
+    """
+
+    type: str
+    path: str
+    api_version: str
+    action: str
+    client: str
+    in_group: bool = True
+    optional: bool = False
+    deep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCall:
+    """A read below one resource: a singleton (`blobServices/default`) or a collection (`replicas`).
+
+    `absent_on` are the statuses that mean "known not to exist". `skip` returns a reason when the resource cannot have
+    the child, and an empty string when it can. `rate` names the token bucket besides ARM's own that the call draws on.
+    """
+
+    parent_type: str
+    type: str
+    path: str
+    api_version: str
+    action: str
+    client: str
+    collection: bool = False
+    absent_on: tuple[int, ...] = ()
+    skip: Callable[[Mapping[str, Any]], str] | None = None
+    query: str = ""
+    rate: str = ""
+    deep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A kind of resource that stands elsewhere and speaks about a data store: a lock, a backup instance.
+
+    `target(item)` gives the key it points to (casefolded id), `keys(store)` the keys that concern a store (its own id,
+    or with locks also its group's and its subscription's). `listed_at(store)` gives the scope a `Listing` must cover.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    target: Callable[[Resource], str | None]
+    keys: Callable[[Resource], Iterable[str]]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere."""
+
+    name: str
+    title: str
+    namespace: str
+    store_types: tuple[str, ...]
+    lists: tuple[ListCall, ...]
+    children: tuple[ChildCall, ...] = ()
+    defaults: tuple[ApiDefault, ...] = ()
+    related: tuple[Related, ...] = ()
+    not_assessed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All services as the engine sees them, so that it depends on none of them.
+
+    `facts` maps a fact's name (`region.zones`) to a function of the resource and of the value it is asked about.
+    """
+
+    services: tuple[Service, ...]
+    facts: Mapping[str, Callable[[Resource, Any], Any]]
+
+    def store_types(self) -> dict[str, Service]:
+        """Casefolded ARM type of every audited resource → its service."""
+        return {t.casefold(): s for s in self.services for t in s.store_types}
+
+
+# ── what a run finds ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Subject(NamedTuple):
+    """The part of a resource a report keeps."""
+
+    id: str
+    type: str
+    name: str
+    region: str | None
+    origin: Origin
+    condition: str | None = None
+
+
+class Evidence(NamedTuple):
+    """One value a verdict rests on.
+
+    `path` is the ARM path, with the child before it where it stands on a child (`blobServices/default:properties.…`).
+    `expected` is the wanted value, or a phrase (`at least 30 days`). `reason` explains a default, an absence or an
+    unknown. `origin` is None when the resource's own origin stands for it (see `Finding.origin_of`).
+    """
+
+    path: str
+    expected: Any
+    observed: Any
+    basis: Basis
+    reason: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An approved exception. `resource` is a glob over resource ids, `expires` an ISO 8601 date (inclusive)."""
+
+    rule: str
+    resource: str
+    reason: str
+    owner: str
+    expires: str
+    expired: bool = False
+
+
+class Finding(NamedTuple):
+    """A rule's outcome on a resource, pass included. Its key is (rule id, resource id casefolded).
+
+    A waived finding keeps its outcome and carries the waiver; an expired waiver is carried too, and does not count.
+    """
+
+    rule: str
+    subject: Subject
+    outcome: Outcome
+    severity: Severity
+    message: str
+    evidence: tuple[Evidence, ...]
+    waiver: Waiver | None = None
+
+    @property
+    def waived(self) -> bool:
+        """True when a waiver that has not expired covers a finding that would otherwise count."""
+        waiver = self.waiver
+        return waiver is not None and not waiver.expired and self.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
+
+    def origin_of(self, evidence: Evidence) -> Origin:
+        """Where a piece of evidence stands: its own origin, or the resource's (with the child's path for a live one)."""
+        if evidence.origin is not None:
+            return evidence.origin
+        origin = self.subject.origin
+        child, colon, _ = evidence.path.partition(":")
+        if colon and "://" in origin.uri and "/" in child:
+            base, question, query = origin.uri.partition("?")
+            return Origin(f"{base}/{child}{question}{query}")
+        return origin
+
+
+class StatementResult(NamedTuple):
+    """A statement of the baseline document with its verdict and the keys of the findings behind it."""
+
+    id: str
+    service: str
+    text: str
+    kind: str
+    verdict: Outcome
+    note: str
+    findings: tuple[tuple[str, str], ...]
+
+
+class RuleInfo(NamedTuple):
+    """What a report shows of a rule besides its findings."""
+
+    id: str
+    title: str
+    service: str
+    severity: Severity
+    rationale: str
+    remediation: Mapping[str, str]
+    references: tuple[tuple[str, str], ...]
+    controls: tuple[Mapping[str, str], ...]
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a renderer may show: `render(report) -> text` needs nothing else."""
+
+    tool_version: str
+    generated_at: str
+    collected_at: str
+    baseline: str
+    baseline_title: str
+    targets: tuple[str, ...]
+    subjects: tuple[Subject, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    statements: tuple[StatementResult, ...]
+    rules: Mapping[str, RuleInfo]
+    services: Mapping[str, str]
+    scopes: tuple[Scope, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    deleted: tuple[Subject, ...] = ()
+    not_assessed: tuple[str, ...] = ()
+    recovery: tuple[Any, ...] = ()
+    stale_waivers: tuple[Waiver, ...] = ()
+
+    def summary(self) -> dict[str, int]:
+        """Counts in the JSON contract's words. A waived finding counts under `waived` alone."""
+        counts = dict.fromkeys(("pass", "fail", "unknown", "not-applicable", "informational", "waived"), 0)
+        for finding in self.findings:
+            counts["waived" if finding.waived else finding.outcome.value] += 1
+        return {"resources": len(self.subjects), **counts, "gaps": len(self.gaps)}
+
+    def exit_code(self, fail_on: Severity) -> int:
+        """0 clean, 1 a failure at or above `fail_on`, 3 a gap or an unknown, 4 nothing to audit."""
+        unknown = bool(self.gaps)
+        for finding in self.findings:
+            if finding.waived:
+                continue
+            if finding.outcome is Outcome.FAIL and finding.severity.rank >= fail_on.rank:
+                return 1
+            unknown = unknown or finding.outcome is Outcome.UNKNOWN
+        if unknown:
+            return 3
+        return 0 if self.subjects else 4
+
+
+# ── seams ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Progress(Protocol):
+    """Told about long work; the CLI draws it on stderr, everyone else ignores it."""
+
+    def update(self, stage: str, *, done: int = 0, total: int | None = None, note: str = "") -> None:
+        """Say how far a stage is: `done` of `total` (None when unknown), with a short note (a throttling wait)."""
+
+
+class Silent:
+    """The progress that says nothing."""
+
+    def update(self, stage: str, *, done: int = 0, total: int | None = None, note: str = "") -> None:
+        """Ignore it."""
+
+
+class Renderer(Protocol):
+    """Report → text, in chunks so that a large report never stands in memory whole. Pure."""
+
+    def __call__(self, report: Report, /) -> Iterator[str]:
+        """Yield the report's text."""
+
+
+def resource_group(resource_id: str) -> str:
+    """The resource group's name in an ARM id, or an empty string."""
+    parts = resource_id.split("/")
+    for index, part in enumerate(parts[:-1]):
+        if part.casefold() == "resourcegroups":
+            return parts[index + 1]
+    return ""
+
+
+def ancestors(resource_id: str) -> Iterator[str]:
+    """The casefolded scopes an ARM id stands below, itself first: resource, parents, group, subscription.
+
+    Example: `/subscriptions/s/resourceGroups/g/providers/N/t/x` gives itself, `/subscriptions/s/resourcegroups/g`,
+    `/subscriptions/s`.
+    """
+    folded = resource_id.casefold().rstrip("/")
+    yield folded
+    parts = folded.split("/")
+    if "providers" in parts:
+        provider = len(parts) - 1 - parts[::-1].index("providers")
+        for end in range(len(parts) - 2, provider + 3, -2):
+            yield "/".join(parts[:end])
+        parts = parts[:provider]
+        if len(parts) > 2:
+            yield "/".join(parts)
+    if len(parts) >= 5 and parts[1] == "subscriptions" and parts[3] == "resourcegroups":
+        yield "/".join(parts[:3])
