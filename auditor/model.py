@@ -184,9 +184,9 @@ class SourceNote(NamedTuple):
 class ApiDefault:
     """The value the API itself uses when `path` is left out of a resource of `type`.
 
-    `value` is a plain value, an `Unknown` (it is documented that nobody can tell), or a function of the body and the
-    resource's region facts. `since`/`until` bound the api-versions (inclusive dates, `YYYY-MM-DD`) it holds for.
-    `when` restricts it to bodies for which it returns True.
+    `path` may hold `[*]`. `value` is a plain value, an `Unknown` (nobody can tell), or a function of the resource (a
+    store or a child) and the facts. `since`/`until` bound the api-versions (inclusive dates, `YYYY-MM-DD`) it holds for;
+    a resource without an api-version takes it. `when` restricts it to resources for which it returns True.
     """
 
     type: str
@@ -195,7 +195,7 @@ class ApiDefault:
     source: SourceNote
     since: str = ""
     until: str = ""
-    when: Callable[[Mapping[str, Any]], bool] | None = None
+    when: Callable[[Resource], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +203,8 @@ class ListCall:
     """A list that the live source reads once a subscription.
 
     `path` is appended to `/subscriptions/{id}` (or to a resource group's id where `in_group`).
-    `client` names the typed SDK client whose endpoint and pipeline carry it. `optional` lists may fail without leaving
-    a gap, because another source of the same fact is at hand. `deep` lists are read on request only.
+    `client` names the typed SDK client whose endpoint and pipeline carry it. An `optional` list
+    that answers 404 leaves no gap, because the same fact is at hand elsewhere. `deep` lists are read on request only.
     """
 
     type: str
@@ -223,6 +223,7 @@ class ChildCall:
 
     `absent_on` are the statuses that mean "known not to exist". `skip` returns a reason when the resource cannot have
     the child, and an empty string when it can. `rate` names the token bucket besides ARM's own that the call draws on.
+    When an `optional` child cannot be read it is an `Unknown(unseen=True)` and leaves no gap.
     """
 
     parent_type: str
@@ -237,21 +238,25 @@ class ChildCall:
     query: str = ""
     rate: str = ""
     deep: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
     """A kind of resource that stands elsewhere and speaks about a data store: a lock, a backup instance.
 
-    `target(item)` gives the key it points to (casefolded id), `keys(store)` the keys that concern a store (its own id,
-    or with locks also its group's and its subscription's). `listed_at(store)` gives the scope a `Listing` must cover.
+    `targets(item)` gives the keys it points to (casefolded), `keys(store)` the keys that concern a store (its own id,
+    or with locks also its group's and its subscription's). `listed` names the types of which a `Listing` must cover the
+    store's subscription before "there is none" can be said; items below a `listed` parent (the instances of a backup
+    vault) also need that parent's own listing to be complete.
     """
 
     name: str
-    types: tuple[str, ...]
-    target: Callable[[Resource], str | None]
-    keys: Callable[[Resource], Iterable[str]]
     title: str
+    types: tuple[str, ...]
+    listed: tuple[str, ...]
+    targets: Callable[[Resource], Iterable[str]]
+    keys: Callable[[Resource], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +271,7 @@ class Service:
     children: tuple[ChildCall, ...] = ()
     defaults: tuple[ApiDefault, ...] = ()
     related: tuple[Related, ...] = ()
+    deleted_types: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = ()
 
 

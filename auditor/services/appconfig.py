@@ -1,0 +1,79 @@
+"""Azure App Configuration: stores with their replicas; what a tier has decides what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from auditor.model import ApiDefault, ChildCall, ListCall, Resource, Service, SourceNote, Unknown
+from auditor.services import locks
+
+STORE = "Microsoft.AppConfiguration/configurationStores"
+REPLICAS = f"{STORE}/replicas"
+DELETED = "Microsoft.AppConfiguration/locations/deletedConfigurationStores"
+API_VERSION = "2024-06-01"
+
+_SDK = SourceNote("azure-mgmt-appconfiguration 5.0.0, API 2024-06-01", "2026-11-22")
+
+# Periods in seconds of the revision history when it is not set: 7 days on Free and Developer, 30 days above.
+_SHORT, _LONG = 604_800, 2_592_000
+_TIERS = {"free": _SHORT, "developer": _SHORT, "standard": _LONG, "premium": _LONG}
+
+
+def _tier(body: Mapping[str, Any]) -> str:
+    sku = body.get("sku")
+    return str(sku.get("name", "")).casefold() if isinstance(sku, Mapping) else ""
+
+
+def _revision_retention(store: Resource, _facts: Any) -> Any:
+    tier = _tier(store.body) if isinstance(store.body, Mapping) else ""
+    return _TIERS.get(tier, Unknown("the default depends on the tier, which is not known"))
+
+
+def _no_replicas(body: Mapping[str, Any]) -> str:
+    return "the Free tier has no replicas" if _tier(body) == "free" else ""
+
+
+SERVICE = Service(
+    name="appconfig",
+    title="Azure App Configuration",
+    namespace="Microsoft.AppConfiguration",
+    store_types=(STORE,),
+    lists=(
+        ListCall(
+            type=STORE,
+            path="/providers/Microsoft.AppConfiguration/configurationStores",
+            api_version=API_VERSION,
+            action="Microsoft.AppConfiguration/configurationStores/read",
+            client="appconfiguration",
+        ),
+        ListCall(
+            type=DELETED,
+            path="/providers/Microsoft.AppConfiguration/deletedConfigurationStores",
+            api_version=API_VERSION,
+            action="Microsoft.AppConfiguration/locations/deletedConfigurationStores/read",
+            client="appconfiguration",
+            in_group=False,
+        ),
+    ),
+    children=(
+        ChildCall(
+            parent_type=STORE,
+            type=REPLICAS,
+            path="/replicas",
+            api_version=API_VERSION,
+            action="Microsoft.AppConfiguration/configurationStores/replicas/read",
+            client="appconfiguration",
+            collection=True,
+            skip=_no_replicas,
+        ),
+    ),
+    defaults=(
+        ApiDefault(STORE, "properties.softDeleteRetentionInDays", 7, _SDK),
+        ApiDefault(STORE, "properties.enablePurgeProtection", False, _SDK),
+        ApiDefault(STORE, "properties.defaultKeyValueRevisionRetentionPeriodInSeconds", _revision_retention, _SDK),
+    ),
+    related=(locks.LOCKS,),
+    deleted_types=(DELETED,),
+    not_assessed=("Key-values, feature flags and snapshots of App Configuration: listing them is data plane",),
+)

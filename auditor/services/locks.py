@@ -1,0 +1,36 @@
+"""Management locks: extension resources that hold for the resource they stand on and for all below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.model import ListCall, Related, Resource, ancestors
+
+TYPE = "Microsoft.Authorization/locks"
+_MARK = "/providers/microsoft.authorization/locks/"
+
+# One call returns the locks of the subscription, its groups and its resources; there is no Resource Graph table of them.
+LIST = ListCall(
+    type=TYPE,
+    path="/providers/Microsoft.Authorization/locks",
+    api_version="2020-05-01",
+    action="Microsoft.Authorization/locks/read",
+    client="resource",
+    in_group=False,
+)
+
+
+def _targets(lock: Resource) -> Iterator[str]:
+    scope, mark, _ = lock.id.casefold().rpartition(_MARK)
+    if mark and scope:
+        yield scope
+
+
+LOCKS = Related(
+    name="locks",
+    title="management locks on the resource, its group or its subscription",
+    types=(TYPE,),
+    listed=(TYPE,),
+    targets=_targets,
+    keys=lambda store: ancestors(store.id),
+)
