@@ -161,12 +161,13 @@ Record = Resource | Gap | Listing | Scope
 class Snapshot:
     """Resources and gaps of one collection.
 
-    `records()` can be iterated any number of times; for a large estate it reads from disk each time.
+    `records()` can be called any number of times; for a large estate it reads from disk each time. With `skip=types` it
+    passes over resources whose casefolded type is among them.
     """
 
     targets: tuple[str, ...]
     generated_at: str
-    records: Callable[[], Iterator[Record]]
+    records: Callable[..., Iterator[Record]]
     tool_version: str = ""
 
 
@@ -185,8 +186,8 @@ class ApiDefault:
     """The value the API itself uses when `path` is left out of a resource of `type`.
 
     `path` may hold `[*]`. `value` is a plain value, an `Unknown` (nobody can tell), or a function of the resource (a
-    store or a child) and the facts. `since`/`until` bound the api-versions (inclusive dates, `YYYY-MM-DD`) it holds for;
-    a resource without an api-version takes it. `when` restricts it to resources for which it returns True.
+    store or a child) and the facts. `since`/`until` bound the api-versions (inclusive dates, `YYYY-MM-DD`) it holds
+    for; a resource without an api-version takes it. `when` restricts it to resources for which it returns True.
     """
 
     type: str
@@ -353,7 +354,7 @@ class Finding(NamedTuple):
         return waiver is not None and not waiver.expired and self.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
 
     def origin_of(self, evidence: Evidence) -> Origin:
-        """Where a piece of evidence stands: its own origin, or the resource's (with the child's path for a live one)."""
+        """Where a piece of evidence stands: its own origin, or the resource's, with the child's path for a live one."""
         if evidence.origin is not None:
             return evidence.origin
         origin = self.subject.origin

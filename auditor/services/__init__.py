@@ -1,6 +1,6 @@
 """One module per Azure service: what is read of it, what the API does when a setting is left out, what joins to it.
 
-`catalog()` is the one table the sources and the engine work from; adding a service is adding a module and its name here.
+`catalog()` is the one table the sources and the engine work from; to add a service is to add a module and its name.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LOCATIONS_TYPE = "Microsoft.Resources/subscriptions/locations"
 def catalog(locations: Iterable[Resource] = ()) -> Catalog:
     """Everything the services know.
 
-    `locations` are the answers of `GET /subscriptions/{id}/locations` found in the collection: what they say of zones and
-    pairs stands before the shipped region table.
+    `locations` are the answers of `GET /subscriptions/{id}/locations` found in the collection: what they say of zones
+    and pairs stands before the shipped region table.
     """
     regions = Regions.load(locations)
     facts = {**regions.facts(), "deployed": lambda resource, _value: resource.deployed}

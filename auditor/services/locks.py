@@ -9,7 +9,7 @@ from auditor.model import ListCall, Related, Resource, ancestors
 TYPE = "Microsoft.Authorization/locks"
 _MARK = "/providers/microsoft.authorization/locks/"
 
-# One call returns the locks of the subscription, its groups and its resources; there is no Resource Graph table of them.
+# One call returns the locks of the subscription, its groups and its resources; Resource Graph has no table of them.
 LIST = ListCall(
     type=TYPE,
     path="/providers/Microsoft.Authorization/locks",

@@ -1,0 +1,471 @@
+"""The engine: compiled conditions, three-valued evaluation, and the evidence a verdict rests on.
+
+A rule is compiled once against a baseline. On a resource it first reads every value its conditions can look at;
+resources that agree on all of them share one decision, so that a large estate costs little more than the reading. The
+decision itself follows Kleene's logic and collects the evidence that explains it: what made an `allOf` false, what made
+an `anyOf` true, or what was unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from auditor import quantities
+from auditor.model import (
+    Basis,
+    Catalog,
+    Evidence,
+    Finding,
+    Origin,
+    Outcome,
+    Resource,
+    Severity,
+    Subject,
+    Unknown,
+)
+from auditor.reading import ABSENT, MAX_ITEMS_SHOWN, Defaulted, Estate, Item, Reader, Reading, dotted, shown, words
+from auditor.rules import (
+    Accessor,
+    AllOf,
+    AnyOf,
+    Applicability,
+    Baseline,
+    Condition,
+    Count,
+    Not,
+    ParameterRef,
+    Rule,
+    Setting,
+    Test,
+)
+
+MAX_DECISIONS: Final = 4096
+"""Decisions kept for each rule and resource type; beyond it (unknowns with request ids) they are computed anew."""
+
+Truth = bool | Unknown
+
+
+class _Proof(NamedTuple):
+    """The truth of a condition and the evidence that explains it."""
+
+    truth: Truth
+    evidence: tuple[Evidence, ...]
+
+
+class _Decision(NamedTuple):
+    """What a rule concludes from a set of values."""
+
+    outcome: Outcome
+    severity: Severity
+    message: str
+    evidence: tuple[Evidence, ...]
+
+
+# ── comparing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "atLeast": lambda value, bound: value >= bound,
+    "atMost": lambda value, bound: value <= bound,
+    "moreThan": lambda value, bound: value > bound,
+    "lessThan": lambda value, bound: value < bound,
+}
+
+_PHRASE: Final = {"atLeast": "at least", "atMost": "at most", "moreThan": "more than", "lessThan": "less than"}
+_REGION_NAMES: Final = ("region", "location", "locationName")
+
+
+def _fold(value: Any, *, region: bool) -> Any:
+    """The form two values are compared in: text without case, regions without spaces, `"true"` as true."""
+    if isinstance(value, str):
+        text = value.strip().casefold()
+        if region:
+            return text.partition("(")[0].replace(" ", "")
+        return {"true": True, "false": False}.get(text, text)
+    return value
+
+
+def _same(value: Any, other: Any, *, region: bool) -> bool:
+    left, right = _fold(value, region=region), _fold(other, region=region)
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    numbers = quantities.as_number(left), quantities.as_number(right)
+    if None not in numbers:
+        return numbers[0] == numbers[1]
+    return bool(left == right)
+
+
+def _ordered(test: Test, value: Any, bound: Any) -> Truth:
+    """A comparison by order, in the test's type."""
+    if test.type == "redundancy":
+        left, right = quantities.parse_redundancy(value), quantities.parse_redundancy(bound)
+        if left is None or right is None:
+            return Unknown(f"{shown(value if left is None else bound)!r} is no redundancy this tool knows")
+        return _COMPARE[test.operator](left, right)
+    left_number, right_number = quantities.as_number(value), quantities.as_number(bound)
+    if left_number is None or right_number is None:
+        what = f"number of {test.unit}" if test.unit else "number"
+        return Unknown(f"{shown(value if left_number is None else bound)!r} is no {what}")
+    if test.unit:
+        left_number *= quantities.UNITS[test.unit]
+    return _COMPARE[test.operator](left_number, right_number)
+
+
+def _compare(test: Test, value: Any, operand: Any, *, region: bool) -> Truth:
+    """One comparison of a known, present value with a known operand."""
+    match test.operator:
+        case "equals":
+            return _same(value, operand, region=region)
+        case "notEquals":
+            return not _same(value, operand, region=region)
+        case "in":
+            return any(_same(value, one, region=region) for one in operand)
+        case "notIn":
+            return not any(_same(value, one, region=region) for one in operand)
+    return _ordered(test, value, operand)
+
+
+def _agree(truths: Iterable[Truth], unknown: Unknown) -> Truth:
+    """The truth all possible values agree on, or the unknown itself."""
+    seen = set()
+    for truth in truths:
+        if isinstance(truth, Unknown):
+            return unknown
+        seen.add(truth)
+    return seen.pop() if len(seen) == 1 else unknown
+
+
+def _kleene(proofs: list[_Proof], decisive: bool) -> _Proof:
+    """All (decisive False) or any (decisive True) of several proofs, keeping the evidence that explains it."""
+    found = [p for p in proofs if p.truth is decisive]
+    if found:
+        return _Proof(decisive, _joined(found))
+    unknown = [p for p in proofs if isinstance(p.truth, Unknown)]
+    if unknown:
+        # A read that failed outweighs what the source could never have shown.
+        worst = next(
+            (p.truth for p in unknown if isinstance(p.truth, Unknown) and not p.truth.unseen), unknown[0].truth
+        )
+        return _Proof(worst, _joined(unknown))
+    return _Proof(not decisive, _joined(proofs))
+
+
+def _joined(proofs: Iterable[_Proof]) -> tuple[Evidence, ...]:
+    """All evidence, each piece once (its values need not be hashable)."""
+    result: list[Evidence] = []
+    result.extend(evidence for evidence in _concat(proofs) if evidence not in result)
+    return tuple(result)
+
+
+def _concat(proofs: Iterable[_Proof]) -> tuple[Evidence, ...]:
+    return tuple(evidence for proof in proofs for evidence in proof.evidence)
+
+
+# ── one rule under one baseline ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Compiled:
+    """A rule with a baseline's setting applied, and its decisions so far."""
+
+    def __init__(self, rule: Rule, setting: Setting, reader: Reader) -> None:
+        self.rule = rule
+        self.effect = setting.effect
+        self.severity = setting.severity or rule.severity
+        self.parameters = {name: p.default for name, p in rule.parameters.items()} | dict(setting.parameters)
+        self.when: tuple[Applicability, ...] = rule.when + setting.when
+        self.reader = reader
+        accessors: dict[Accessor, None] = {}
+        for condition in (*(a.condition for a in self.when), rule.require):
+            accessors.update(dict.fromkeys(_accessors(condition)))
+        accessors.update(dict.fromkeys(rule.show))
+        self._accessors = tuple(accessors)
+        self._decisions: dict[Any, _Decision] = {}
+
+    def decide(self, store: Resource) -> _Decision:
+        """The decision on a store, shared with all stores that read the same."""
+        if store.origins or any(child.origins for child in store.children):
+            return self._judge(store)
+        signature = self.reader.signature
+        key = (
+            store.type,
+            store.api_version,
+            store.deployed,
+            store.region,
+            *[signature(a, store) for a in self._accessors],
+        )
+        decision = self._decisions.get(key)
+        if decision is None:
+            decision = self._judge(store)
+            if len(self._decisions) < MAX_DECISIONS:
+                self._decisions[key] = decision
+        return decision
+
+    def _judge(self, store: Resource) -> _Decision:
+        doubt: _Proof | None = None
+        for applicability in self.when:
+            proof = self._prove(applicability.condition, store, None)
+            if proof.truth is False:
+                return self._decision(Outcome.NOT_APPLICABLE, applicability.otherwise, proof.evidence)
+            if isinstance(proof.truth, Unknown) and (doubt is None or _seen_first(doubt.truth, proof.truth)):
+                doubt = proof
+        proof = self._prove(self.rule.require, store, None)
+        if doubt is not None and not (isinstance(proof.truth, Unknown) and not proof.truth.unseen):
+            proof = _Proof(doubt.truth, doubt.evidence + proof.evidence)
+        evidence = proof.evidence + self._shown(store, {e.path for e in proof.evidence})
+        if isinstance(proof.truth, Unknown):
+            if self.effect == "report" and proof.truth.unseen:
+                return self._decision(
+                    Outcome.INFORMATIONAL, f"Not shown by this source: {proof.truth.reason}", evidence
+                )
+            return self._decision(Outcome.UNKNOWN, _why(proof), evidence)
+        message = _message(proof, self.rule)
+        if self.effect == "report":
+            return self._decision(Outcome.INFORMATIONAL, message, evidence)
+        return self._decision(Outcome.PASS if proof.truth else Outcome.FAIL, message, evidence)
+
+    def _decision(self, outcome: Outcome, message: str, evidence: tuple[Evidence, ...]) -> _Decision:
+        severity = Severity.INFO if outcome is Outcome.INFORMATIONAL else self.severity
+        return _Decision(outcome, severity, message, evidence)
+
+    def _shown(self, store: Resource, present: set[str]) -> tuple[Evidence, ...]:
+        """The values a rule shows besides those that decide."""
+        readings = (r for accessor in self.rule.show for r in self.reader.test(accessor, store, None))
+        return tuple(_evidence(r, None) for r in readings if r.path not in present and r.value is not ABSENT)
+
+    def _prove(self, condition: Condition, store: Resource, item: Item | None) -> _Proof:
+        match condition:
+            case AllOf(parts):
+                return _kleene([self._prove(part, store, item) for part in parts], decisive=False)
+            case AnyOf(parts):
+                return _kleene([self._prove(part, store, item) for part in parts], decisive=True)
+            case Not(part):
+                proof = self._prove(part, store, item)
+                return proof if isinstance(proof.truth, Unknown) else _Proof(not proof.truth, proof.evidence)
+            case Count():
+                return self._count(condition, store)
+            case Test():
+                return self._test(condition, store, item)
+
+    def _test(self, test: Test, store: Resource, item: Item | None) -> _Proof:
+        operand = self._operand(test.operand, store, item)
+        expected = _expectation(test, operand)
+        proofs = []
+        for reading in self.reader.test(test.accessor, store, item):
+            truth = self._holds(test, reading, operand)
+            # The type and being deployed steer a condition; a reader of the report learns nothing from them.
+            steers = test.accessor.path == ("type",) or test.accessor.fact == "deployed"
+            proofs.append(_Proof(truth, () if steers else (_evidence(reading, expected, truth),)))
+        return _kleene(proofs, decisive=False) if len(proofs) != 1 else proofs[0]
+
+    def _operand(self, operand: Any, store: Resource, item: Item | None) -> Any:
+        if isinstance(operand, ParameterRef):
+            return self.parameters[operand.name]
+        if isinstance(operand, Accessor):
+            value = self.reader.test(operand, store, item)[0].value
+            return value.value if isinstance(value, Defaulted) else value
+        return operand
+
+    def _holds(self, test: Test, reading: Reading, operand: Any) -> Truth:
+        value = reading.value
+        if test.operator == "exists":
+            # A default of the API is not written down anywhere, so it does not exist.
+            if isinstance(value, Unknown):
+                return value
+            return (value is not ABSENT and not isinstance(value, Defaulted)) is operand
+        if isinstance(value, Defaulted):
+            value = value.value
+        if isinstance(operand, Unknown):
+            return operand
+        if operand is ABSENT:
+            return Unknown(f"what {reading.path} is compared with is left out")
+        region = test.accessor.path[-1:] != () and test.accessor.path[-1] in _REGION_NAMES
+        if test.unit and isinstance(test.operand, Accessor):
+            number = quantities.as_number(operand)
+            operand = operand if number is None else number * quantities.UNITS[test.unit]
+        if isinstance(value, Unknown):
+            return _agree((_compare(test, one, operand, region=region) for one in value.possible), value)
+        if value is ABSENT:
+            if test.accessor.path[:1] == ("tags",):
+                return test.operator in ("notEquals", "notIn")
+            return Unknown(f"{reading.path} is left out and no default of the API is documented")
+        return _compare(test, value, operand, region=region)
+
+    def _count(self, count: Count, store: Resource) -> _Proof:
+        items, missing = self.reader.items(count.items, store)
+        matching: list[Item] = []
+        doubtful: list[_Proof] = []
+        proofs: list[_Proof] = []
+        for item in items:
+            proof = self._prove(count.where, store, item) if count.where is not None else _Proof(True, ())
+            if isinstance(proof.truth, Unknown):
+                doubtful.append(proof)
+            elif proof.truth:
+                matching.append(item)
+            proofs.append(proof)
+        low = len(matching)
+        high = float("inf") if missing is not None else low + len(doubtful)
+        bound = self._operand(count.operand, store, None)
+        truth: Truth | None = self._number(count.operator, low, high, bound)
+        if truth is None:
+            truth = missing or next(p.truth for p in doubtful)
+        name = _items_name(count.items)
+        expected = f"{_PHRASE.get(count.operator, 'exactly')} {words(bound)}"
+        labels = ", ".join(item.label for item in matching[:MAX_ITEMS_SHOWN])
+        basis = Basis.UNKNOWN if isinstance(truth, Unknown) else Basis.EXPLICIT if items else Basis.ABSENT
+        reason = truth.reason if isinstance(truth, Unknown) else labels
+        observed = None if isinstance(truth, Unknown) else low
+        evidence = [Evidence(name, expected, observed, basis, reason, _origin_of_items(matching))]
+        details = [p for p in proofs if p.truth is True] if low else [p for p in proofs if p.truth is not True]
+        if count.items.root == "field" or not low:
+            evidence += _concat(details[:MAX_ITEMS_SHOWN])
+        for item in matching[:MAX_ITEMS_SHOWN]:
+            readings = (self.reader.test(shown, store, item)[0] for shown in count.show)
+            evidence += [_evidence(reading, None) for reading in readings if reading.value is not ABSENT]
+        return _Proof(truth, tuple(evidence))
+
+    @staticmethod
+    def _number(operator: str, low: float, high: float, bound: Any) -> bool | None:
+        """Whether every number from `low` to `high` meets the bound, none does, or it cannot be told."""
+        if operator == "equals":
+            return low == bound if low == high else None if low <= bound <= high else False
+        holds = _COMPARE[operator]
+        first, last = holds(low, bound), holds(high, bound)
+        return first if first is last else None
+
+
+def _accessors(condition: Condition) -> Iterator[Accessor]:
+    """Every accessor of the store that a condition can read; a count's items stand for what is read in them."""
+    match condition:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _accessors(part)
+        case Not(part):
+            yield from _accessors(part)
+        case Count():
+            yield condition.items
+            if condition.where is not None:
+                yield from (Accessor("field", a.path) for a in _accessors(condition.where) if a.root == "parent")
+        case Test(accessor, _, operand):
+            yield accessor
+            if isinstance(operand, Accessor):
+                yield operand
+
+
+def _seen_first(known: Truth, other: Unknown) -> bool:
+    return isinstance(known, Unknown) and known.unseen and not other.unseen
+
+
+def _items_name(accessor: Accessor) -> str:
+    if accessor.root == "related":
+        return str(accessor.related)
+    if accessor.root == "child":
+        return str(accessor.child)
+    return (f"{accessor.child}:" if accessor.child else "") + dotted(accessor.path)
+
+
+def _origin_of_items(items: list[Item]) -> Origin | None:
+    return items[0].value.origin if items and isinstance(items[0].value, Resource) else None
+
+
+def _expectation(test: Test, operand: Any) -> Any:
+    """What a test wants, for people: the value itself, or a phrase."""
+    if isinstance(operand, Unknown) or operand is ABSENT:
+        return f"{_PHRASE.get(test.operator, test.operator)} {dotted(test.operand.path)}"
+    match test.operator:
+        case "equals":
+            return operand
+        case "exists":
+            return "set" if operand else "not set"
+        case "notEquals":
+            return f"not {words(operand)}"
+        case "in":
+            return "one of " + ", ".join(map(words, operand))
+        case "notIn":
+            return "none of " + ", ".join(map(words, operand))
+    if test.unit and not isinstance(test.operand, Accessor):
+        return f"{_PHRASE[test.operator]} {quantities.spoken_duration(operand)}"
+    unit = f" {test.unit}" if test.unit else ""
+    return f"{_PHRASE[test.operator]} {words(operand)}{unit}"
+
+
+def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Evidence:
+    value = reading.value
+    origin = None
+    if reading.owner is not None and reading.owner.origins:
+        origin = _nearest(reading.owner, reading.concrete)
+    if isinstance(value, Unknown):
+        observed = list(map(shown, value.possible)) or None
+        return Evidence(reading.path, expected, observed, Basis.UNKNOWN, value.reason, origin)
+    if isinstance(value, Defaulted):
+        return Evidence(reading.path, expected, shown(value), Basis.DEFAULT, value.note, origin)
+    if value is ABSENT:
+        reason = truth.reason if isinstance(truth, Unknown) else "left out"
+        return Evidence(reading.path, expected, None, Basis.ABSENT, reason, origin)
+    reason = truth.reason if isinstance(truth, Unknown) else ""
+    return Evidence(reading.path, expected, shown(value), Basis.EXPLICIT, reason, origin)
+
+
+def _nearest(owner: Resource, path: str) -> Origin:
+    """Where a path is written: itself, else the nearest thing around it, else the resource's declaration."""
+    while path:
+        origin = owner.origins.get(path)
+        if origin is not None:
+            return origin
+        cut = max(path.rfind("."), path.rfind("["))
+        path = path[:cut] if cut > 0 else ""
+    return owner.origin
+
+
+def _why(proof: _Proof) -> str:
+    reasons = [e.reason for e in proof.evidence if e.basis is Basis.UNKNOWN and e.reason]
+    if isinstance(proof.truth, Unknown):
+        reasons.insert(0, proof.truth.reason)
+    return "Not known: " + "; ".join(dict.fromkeys(reasons))[:600]
+
+
+def _message(proof: _Proof, rule: Rule) -> str:
+    """One sentence that names the observed values and, for a failure, what was expected."""
+    parts = []
+    for evidence in proof.evidence[:3]:
+        observed = (
+            "left out" if evidence.basis is Basis.ABSENT and evidence.observed is None else words(evidence.observed)
+        )
+        text = f"{evidence.path} is {observed}"
+        if evidence.basis is Basis.DEFAULT:
+            text += " by default"
+        if isinstance(evidence.expected, str) and evidence.expected.startswith(tuple(_PHRASE.values())):
+            text += f" ({evidence.expected} expected)"
+        elif proof.truth is False and evidence.expected is not None:
+            text += f" ({words(evidence.expected)} expected)"
+        parts.append(text)
+    return "; ".join(parts) or rule.title
+
+
+# ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Engine:
+    """Judges resources by rules under a baseline."""
+
+    def __init__(self, rules: Mapping[str, Rule], baseline: Baseline, catalog: Catalog, estate: Estate) -> None:
+        """Compile the rules the baseline does not leave out."""
+        reader = Reader(catalog, estate)
+        self._by_type: dict[str, list[_Compiled]] = {}
+        for rule in rules.values():
+            setting = baseline.setting(rule.id)
+            if setting.effect == "off":
+                continue
+            compiled = _Compiled(rule, setting, reader)
+            for name in rule.applies_to:
+                self._by_type.setdefault(name.casefold(), []).append(compiled)
+
+    def evaluate(self, store: Resource, subject: Subject) -> Iterator[Finding]:
+        """One finding for each rule that applies to the store's type, in the order of the rules."""
+        for compiled in self._by_type.get(store.type.casefold(), ()):
+            outcome, severity, message, evidence = compiled.decide(store)
+            yield Finding(compiled.rule.id, subject, outcome, severity, message, evidence)
+
+
+def subject_of(store: Resource) -> Subject:
+    """The part of a store a report keeps."""
+    return Subject(store.id, store.type, store.name, store.region, store.origin, store.condition)

@@ -1,0 +1,226 @@
+"""The whole flow on one screen: targets → records → engine → waivers → report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from auditor import __version__, services, snapshot, statements
+from auditor.engine import Engine, subject_of
+from auditor.errors import SnapshotError, UsageError
+from auditor.model import (
+    Catalog,
+    Finding,
+    Gap,
+    Listing,
+    Origin,
+    Progress,
+    Report,
+    Resource,
+    RuleInfo,
+    Scope,
+    Silent,
+    Snapshot,
+    Subject,
+    Waiver,
+)
+from auditor.paths import data_dir
+from auditor.reading import Estate
+from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules, load_waivers
+from auditor.sources import CollectOptions
+from auditor.sources import collect as read_targets
+from auditor.waivers import Waivers
+
+DEFAULT_BASELINE = "standard-deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a run judges by: rules, the baseline over them, and the waivers laid over the findings."""
+
+    rules: Mapping[str, Rule]
+    baseline: Baseline
+    waivers: tuple[Waiver, ...] = ()
+
+
+def load_policy(
+    baseline: str = DEFAULT_BASELINE,
+    *,
+    waivers: Path | None = None,
+    rule: Sequence[str] = (),
+    rules_dir: Sequence[Path] = (),
+) -> Policy:
+    """Read the shipped rules, the user's own rule folders, the baseline and the waivers.
+
+    `rule` restricts the run to some rule ids. Raises PolicyError for a bad file, UsageError for an unknown rule id.
+    """
+    vocabulary = vocabulary_of(services.catalog())
+    rules = load_rules([data_dir("rules"), *rules_dir], vocabulary)
+    chosen = load_baseline(baseline, data_dir("rules") / "baselines", rules, vocabulary)
+    excused = load_waivers(waivers, rules, datetime.now(UTC).date()) if waivers is not None else ()
+    return Policy(select(rules, rule), chosen, excused)
+
+
+def select(rules: Mapping[str, Rule], ids: Sequence[str]) -> Mapping[str, Rule]:
+    """The named rules, or all of them when none is named. Raises UsageError with the nearest name."""
+    for rule_id in ids:
+        if rule_id not in rules:
+            import difflib
+
+            near = difflib.get_close_matches(rule_id, list(rules), 1)
+            raise UsageError(
+                f"there is no rule {rule_id!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                hint="`auditor rules list` names them all.",
+            )
+    return {rule_id: rules[rule_id] for rule_id in dict.fromkeys(ids)} if ids else rules
+
+
+def vocabulary_of(catalog: Catalog) -> Vocabulary:
+    """The names rule files may use."""
+    return Vocabulary(
+        types=[name for service in catalog.services for name in service.store_types],
+        facts=list(catalog.facts),
+        related=[related.name for service in catalog.services for related in service.related],
+    )
+
+
+def collect(
+    targets: str | Path | Iterable[str | Path], *, progress: Progress | None = None, **options: Any
+) -> Snapshot:
+    """Read resources in ARM shape from targets (files, folders, `azure:…`) into a snapshot.
+
+    `options` are the fields of `auditor.sources.CollectOptions`. Raises TargetError for a target that is no such thing
+    and SourceError when a live source cannot start; whatever could not be read is a `Gap` in the snapshot.
+    """
+    names = (targets,) if isinstance(targets, str | Path) else tuple(targets)
+    named = tuple(str(name) for name in names)
+    if not named:
+        raise UsageError("no target was named")
+    records = read_targets(named, CollectOptions(**options), services.catalog(), progress)
+    return snapshot.spool(records, named)
+
+
+def audit(
+    targets: str | Path | Iterable[str | Path] | Snapshot,
+    baseline: str = DEFAULT_BASELINE,
+    *,
+    waivers: Path | None = None,
+    rule: Sequence[str] = (),
+    rules_dir: Sequence[Path] = (),
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Judge targets, or a snapshot taken before, by the rules against a baseline.
+
+    `baseline` is a shipped name or a file; `waivers` a waivers file; `rule` restricts the run to some rule ids. Raises
+    PolicyError, UsageError, SourceError; see `collect` for the rest.
+    """
+    policy = load_policy(baseline, waivers=waivers, rule=rule, rules_dir=rules_dir)
+    collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
+    return evaluate(collected, policy, progress)
+
+
+def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = None) -> Report:
+    """Judge a collection: once through it for what speaks about others, once for the stores themselves."""
+    progress = progress or Silent()
+    beside = _Beside()
+    beside.read(collected)
+    catalog = services.catalog(beside.locations)
+    engine = Engine(policy.rules, policy.baseline, catalog, Estate(catalog, beside.related, beside.listings))
+    waivers = Waivers(policy.waivers)
+    subjects: list[Subject] = []
+    findings: list[Finding] = []
+    for store in beside.stores(collected):
+        subject = subject_of(store)
+        subjects.append(subject)
+        findings.extend(map(waivers.apply, engine.evaluate(store, subject)))
+        if not len(subjects) % 500:
+            progress.update("Judging resources", done=len(subjects))
+    return Report(
+        tool_version=__version__,
+        generated_at=snapshot.now(),
+        collected_at=collected.generated_at,
+        baseline=policy.baseline.id,
+        baseline_title=policy.baseline.title,
+        targets=collected.targets,
+        subjects=tuple(subjects),
+        findings=tuple(findings),
+        gaps=tuple(beside.gaps),
+        statements=statements.judge(policy.baseline, findings),
+        rules={rule.id: _info(rule, policy.baseline) for rule in policy.rules.values()},
+        services={service.name: service.title for service in catalog.services},
+        scopes=tuple(beside.scopes),
+        listings=tuple(beside.listings),
+        deleted=tuple(map(subject_of, beside.deleted)),
+        not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
+        stale_waivers=waivers.stale(),
+    )
+
+
+@dataclass(slots=True)
+class _Beside:
+    """Everything of a collection but the stores: small even where the estate is large."""
+
+    related: list[Resource] = field(default_factory=list)
+    locations: list[Resource] = field(default_factory=list)
+    deleted: list[Resource] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def read(self, collected: Snapshot) -> None:
+        """Sort the records; stores whose children speak about nobody else are passed over."""
+        catalog = services.catalog()
+        joining = {name.casefold() for s in catalog.services for related in s.related for name in related.types}
+        alone = {
+            name.casefold()
+            for service in catalog.services
+            for name in service.store_types
+            if not any(call.parent_type == name and call.type.casefold() in joining for call in service.children)
+        }
+        deleted = {name.casefold() for service in catalog.services for name in service.deleted_types}
+        try:
+            for record in collected.records(skip=alone):
+                match record:
+                    case Gap():
+                        self.gaps.append(record)
+                    case Listing():
+                        self.listings.append(record)
+                    case Scope():
+                        self.scopes.append(record)
+                    case Resource():
+                        kind = record.type.casefold()
+                        home = self.locations if kind == services.LOCATIONS_TYPE.casefold() else self.related
+                        (self.deleted if kind in deleted else home).append(record)
+        except SnapshotError as error:
+            self.gaps.append(Gap("snapshot", str(error), Origin(collected.targets[0] if collected.targets else "")))
+
+    def stores(self, collected: Snapshot) -> Iterable[Resource]:
+        """The resources to judge, one at a time."""
+        types = services.catalog().store_types()
+        others = {r.type.casefold() for r in (*self.related, *self.locations, *self.deleted)} - types.keys()
+        try:
+            for record in collected.records(skip=others):
+                if isinstance(record, Resource) and record.type.casefold() in types:
+                    yield record
+        except SnapshotError as error:
+            if not any(gap.reason == str(error) for gap in self.gaps):
+                self.gaps.append(Gap("snapshot", str(error), Origin(collected.targets[0] if collected.targets else "")))
+
+
+def _info(rule: Rule, baseline: Baseline) -> RuleInfo:
+    setting = baseline.setting(rule.id)
+    return RuleInfo(
+        rule.id,
+        rule.title,
+        rule.service,
+        setting.severity or rule.severity,
+        rule.rationale,
+        rule.remediation,
+        rule.references,
+        rule.controls,
+        setting.effect,
+    )

@@ -1,0 +1,394 @@
+"""Reading values for conditions: names without case, API defaults applied, children and related resources found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from auditor.model import ApiDefault, Catalog, Listing, Related, Resource, Unknown, ancestors
+from auditor.rules import Accessor
+
+MAX_ITEMS_SHOWN: Final = 5
+
+
+class _Absent:
+    """The value of a path that leads nowhere."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT: Final = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Defaulted:
+    """A value the API itself supplies, with the source of that knowledge."""
+
+    value: Any
+    note: str
+
+
+# ── looking values up, names compared as ARM does ────────────────────────────────────────────────────────────────────
+
+_folds: dict[tuple[str, ...], dict[str, str]] = {}
+
+
+def _child_of(holder: Mapping[str, Any], name: str) -> Any:
+    """The value under a property name, compared without case; None counts as absent."""
+    value = holder.get(name, ABSENT)
+    if value is ABSENT:
+        shape = tuple(holder)
+        fold = _folds.get(shape)
+        if fold is None:
+            if len(_folds) > 10_000:
+                _folds.clear()
+            fold = _folds[shape] = {key.casefold(): key for key in reversed(shape) if isinstance(key, str)}
+        actual = fold.get(name.casefold())
+        if actual is None:
+            return ABSENT
+        value = holder[actual]
+    return ABSENT if value is None else value
+
+
+def _look_up(body: Any, path: tuple[str, ...]) -> Any:
+    """Follow names (no `[*]`) into a body: a value, ABSENT, or an Unknown met on the way."""
+    value = body
+    for name in path:
+        if type(value) is dict or isinstance(value, Mapping):
+            value = _child_of(value, name)
+        elif value is ABSENT or value is None:
+            return ABSENT
+        elif isinstance(value, Unknown):
+            return value
+        else:
+            return Unknown(f"{name} was looked for in {shown(value)!r}, which is no object")
+    return value
+
+
+def shown(value: Any) -> Any:
+    """A value as evidence shows it: scalars as they are, long text and structures shortened."""
+    if isinstance(value, Defaulted):
+        return shown(value.value)
+    if value is ABSENT or isinstance(value, Unknown):
+        return None
+    if isinstance(value, str):
+        return value if len(value) <= 200 else value[:199] + "…"
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value[:MAX_ITEMS_SHOWN]] + (["…"] if len(value) > MAX_ITEMS_SHOWN else [])
+    if isinstance(value, Mapping):
+        return f"an object with {len(value)} properties"
+    return str(value)[:200]
+
+
+def words(value: Any) -> str:
+    """A shown value inside a sentence."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(words, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# ── what stands beside the stores ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Estate:
+    """The resources that speak about others (locks, backup instances), indexed by what they speak about."""
+
+    def __init__(self, catalog: Catalog, resources: Iterable[Resource] = (), listings: Iterable[Listing] = ()) -> None:
+        """Index `resources` (children included) and `listings` for `catalog`."""
+        self._kinds = {related.name: related for service in catalog.services for related in service.related}
+        self._index: dict[str, dict[str, list[Resource]]] = {name: {} for name in self._kinds}
+        self._incomplete: dict[str, Unknown] = {}
+        self._listed: dict[str, list[Listing]] = {}
+        self._answers: dict[tuple[str, str], Unknown | None] = {}
+        types: dict[str, list[Related]] = {}
+        for related in self._kinds.values():
+            for name in related.types:
+                types.setdefault(name.casefold(), []).append(related)
+        for listing in listings:
+            self._listed.setdefault(listing.type.casefold(), []).append(listing)
+        for resource in resources:
+            for item in (resource, *resource.children):
+                for related in types.get(item.type.casefold(), ()):
+                    self._add(related, item)
+
+    def _add(self, related: Related, item: Resource) -> None:
+        if item.name == "*":
+            if isinstance(item.body, Unknown):
+                self._incomplete[related.name] = item.body
+            return
+        for target in related.targets(item):
+            self._index[related.name].setdefault(target, []).append(item)
+
+    def related(self, name: str, store: Resource) -> tuple[tuple[Resource, ...], Unknown | None]:
+        """The items that concern a store, and why there may be more (None when they are all)."""
+        related = self._kinds[name]
+        index = self._index[name]
+        keys = tuple(related.keys(store))
+        found = tuple(item for key in keys for item in index.get(key, ()))
+        if not keys and store.deployed:
+            return found, Unknown(f"what the {related.title} refer to is not known of this resource")
+        return found, self._missing(related, store)
+
+    def _missing(self, related: Related, store: Resource) -> Unknown | None:
+        scope = list(ancestors(store.id))[-1]
+        key = (related.name, scope)
+        if key not in self._answers:
+            self._answers[key] = self._why_missing(related, scope)
+        return self._answers[key]
+
+    def _why_missing(self, related: Related, scope: str) -> Unknown | None:
+        for name in related.listed:
+            listings = [
+                listing
+                for listing in self._listed.get(name.casefold(), ())
+                if not listing.scope or scope == listing.scope.casefold().rstrip("/")
+            ]
+            missing = [listing.missing for listing in listings if listing.missing is not None]
+            if missing and len(missing) == len(listings):
+                return missing[0]
+            if not listings:
+                elsewhere = next((x.missing for x in self._listed.get(name.casefold(), ()) if x.missing), None)
+                return elsewhere or Unknown(f"the {related.title} were not read", unseen=True)
+        return self._incomplete.get(related.name)
+
+
+# ── reading one resource ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Item(NamedTuple):
+    """What a path inside a count starts at: a resource, or an element of an array with the path that led there."""
+
+    value: Any
+    owner: Resource
+    prefix: tuple[str, ...]
+    origin_prefix: str
+    label: str
+
+
+class Reading(NamedTuple):
+    """A value with its place: the shown path, and the resource and concrete path its origin is looked up by."""
+
+    value: Any
+    path: str
+    owner: Resource | None
+    concrete: str
+
+
+_SPECIAL: Final = ("region", "type", "name", "id")
+
+
+class Reader:
+    """Reads what accessors point at, API defaults applied."""
+
+    def __init__(self, catalog: Catalog, estate: Estate) -> None:
+        """Read with the defaults and facts of `catalog`, and the related resources of `estate`."""
+        self.facts = catalog.facts
+        self.estate = estate
+        self._defaults: dict[tuple[str, tuple[str, ...]], list[ApiDefault]] = {}
+        for service in catalog.services:
+            for default in service.defaults:
+                path = tuple(default.path.casefold().replace("[*]", ".[*]").split("."))
+                self._defaults.setdefault((default.type.casefold(), path), []).append(default)
+        self._notes: dict[tuple[int, Any], Defaulted] = {}
+
+    def child(self, store: Resource, name: str) -> Resource | Unknown:
+        """A singleton child of a store; one that was not looked at is unknown."""
+        wanted = name.casefold()
+        base = len(store.id) + 1
+        for child in store.children:
+            if child.id[base:].casefold() == wanted:
+                return child
+        return Unknown(f"{name} was not read", unseen=True)
+
+    def collection(self, store: Resource, name: str) -> tuple[tuple[Resource, ...], Unknown | None]:
+        """The children of a collection, and why there may be more."""
+        wanted = f"{store.type}/{_types_of(name)}".casefold()
+        found = []
+        missing: Unknown | None = Unknown(f"{name} was not read", unseen=True)
+        for child in store.children:
+            if child.type.casefold() == wanted:
+                if child.name == "*":
+                    missing = child.body if isinstance(child.body, Unknown) else None
+                else:
+                    found.append(child)
+        return tuple(found), missing
+
+    def body(self, resource: Resource, path: tuple[str, ...]) -> Any:
+        """A path without `[*]` in a resource's body, the API's default where it is left out."""
+        if len(path) == 1 and path[0] in _SPECIAL:
+            value = getattr(resource, path[0])
+            return ABSENT if value is None else value
+        value = _look_up(resource.body, path)
+        return self.default(resource, path, resource) if value is ABSENT else value
+
+    def default(self, resource: Resource, path: tuple[str, ...], owner: Resource) -> Any:
+        """What the API uses for a path that is left out, or ABSENT where no default is documented."""
+        candidates = self._defaults.get((resource.type.casefold(), tuple(map(str.casefold, path))))
+        version = (owner.api_version or "")[:10]
+        for default in candidates or ():
+            if version and ((default.since and version < default.since) or (default.until and version > default.until)):
+                continue
+            if not version and default.until:
+                continue
+            if default.when is not None and not default.when(resource):
+                continue
+            value = default.value(resource, self.facts) if callable(default.value) else default.value
+            return value if isinstance(value, Unknown) else self._note(default, value)
+        return ABSENT
+
+    def _note(self, default: ApiDefault, value: Any) -> Defaulted:
+        key = (id(default), value)
+        if key not in self._notes:
+            where, date = default.source
+            self._notes[key] = Defaulted(value, f"left out, so the API's default applies ({where}, {date})")
+        return self._notes[key]
+
+    def test(self, accessor: Accessor, store: Resource, item: Item | None) -> list[Reading]:
+        """Everything an accessor points at: one reading, or one an element where its path holds `[*]`."""
+        if accessor.root == "child":
+            child = self.child(store, str(accessor.child))
+            value = child if isinstance(child, Unknown) else ABSENT if child.body is None else child.body
+            return [Reading(value, f"{accessor.child}:", None, "")]
+        if accessor.root == "fact":
+            return [self._fact(accessor, store, item)]
+        if accessor.root == "parent" or item is None:
+            return self._of_store(accessor, store)
+        return [self._of_item(accessor.path, item)]
+
+    def _of_store(self, accessor: Accessor, store: Resource) -> list[Reading]:
+        owner = store
+        label = ""
+        if accessor.child is not None:
+            child = self.child(store, accessor.child)
+            label = f"{accessor.child}:"
+            if isinstance(child, Unknown):
+                return [Reading(child, label + dotted(accessor.path), None, "")]
+            owner = child
+        if "[*]" not in accessor.path:
+            path = dotted(accessor.path)
+            return [Reading(self.body(owner, accessor.path), label + path, owner, path)]
+        elements, missing = self.elements(owner, accessor.path)
+        readings = [Reading(value, label + path, owner, path) for value, path in elements]
+        if missing is not None:
+            readings.append(Reading(missing, label + dotted(accessor.path), owner, ""))
+        return readings
+
+    def elements(self, owner: Resource, path: tuple[str, ...]) -> tuple[list[tuple[Any, str]], Unknown | None]:
+        """The values at a path with `[*]`, each with its concrete path; and why there may be more."""
+        cut = path.index("[*]")
+        array = self.body(owner, path[:cut])
+        if isinstance(array, Unknown):
+            return [], array
+        if isinstance(array, Defaulted):
+            array = array.value
+        if array is ABSENT:
+            return [], None
+        if not isinstance(array, list):
+            return [], Unknown(f"{dotted(path[:cut])} is no list")
+        found: list[tuple[Any, str]] = []
+        missing: Unknown | None = None
+        for index, element in enumerate(array):
+            concrete = f"{dotted(path[:cut])}[{index}]"
+            if isinstance(element, Unknown):
+                missing = element
+            elif path[cut + 1 :]:
+                value = _look_up(element, path[cut + 1 :])
+                value = self.default(owner, path, owner) if value is ABSENT else value
+                found.append((value, f"{concrete}.{dotted(path[cut + 1 :])}"))
+            else:
+                found.append((element, concrete))
+        return found, missing
+
+    def _of_item(self, path: tuple[str, ...], item: Item) -> Reading:
+        if isinstance(item.value, Resource):
+            place = dotted(path)
+            return Reading(self.body(item.value, path), f"{item.label}:{place}", item.value, place)
+        value = _look_up(item.value, path)
+        if value is ABSENT:
+            value = self.default(item.owner, (*item.prefix, *path), item.owner)
+        concrete = f"{item.origin_prefix}.{dotted(path)}"
+        return Reading(value, concrete, item.owner, concrete)
+
+    def _fact(self, accessor: Accessor, store: Resource, item: Item | None) -> Reading:
+        name = str(accessor.fact)
+        about: Any = None
+        path = name
+        owner: Resource | None = store
+        concrete = ""
+        if accessor.path:
+            of = self.test(Accessor("field", accessor.path, accessor.child), store, item)[0]
+            about = of.value.value if isinstance(of.value, Defaulted) else of.value
+            owner, concrete = of.owner, of.concrete
+            path = f"{name} of {words(shown(about))}" if about is not ABSENT else f"{name} of {of.path}"
+            if about is ABSENT:
+                return Reading(Unknown(f"{of.path} is left out"), path, owner, concrete)
+        if isinstance(about, Unknown):
+            return Reading(about, path, owner, concrete)
+        value = self.facts[name](store, about)
+        if not accessor.path and name.startswith("region.") and store.region:
+            path = f"{name} of {store.region}"
+        return Reading(value, path, owner, concrete)
+
+    def items(self, accessor: Accessor, store: Resource) -> tuple[list[Item], Unknown | None]:
+        """What a count goes through, and why there may be more."""
+        if accessor.root == "related":
+            found, missing = self.estate.related(str(accessor.related), store)
+            return [Item(item, item, (), "", item.name) for item in found], missing
+        if accessor.root == "child":
+            found, missing = self.collection(store, str(accessor.child))
+            return [Item(item, item, (), "", f"{accessor.child}/{item.name}") for item in found], missing
+        owner: Resource = store
+        if accessor.child is not None:
+            child = self.child(store, accessor.child)
+            if isinstance(child, Unknown):
+                return [], child
+            owner = child
+        elements, missing = self.elements(owner, accessor.path)
+        return [Item(value, owner, accessor.path, path, path) for value, path in elements], missing
+
+    def signature(self, accessor: Accessor, store: Resource) -> Any:
+        """Everything that can make two resources differ on an accessor, hashable and cheap to compute."""
+        if accessor.root == "related":
+            found, missing = self.estate.related(str(accessor.related), store)
+            return (missing, *map(id, found))
+        if accessor.root == "child" and not accessor.path:
+            return repr(
+                [
+                    (c.type, c.name, c.body)
+                    for c in store.children
+                    if accessor.child and _matches(c, store, accessor.child)
+                ]
+            )
+        if accessor.root == "fact" and not accessor.path:
+            return self.facts[str(accessor.fact)](store, None)
+        owner: Resource | Unknown = store if accessor.child is None else self.child(store, accessor.child)
+        if isinstance(owner, Unknown):
+            return owner
+        path = accessor.path
+        if "[*]" in path:
+            return repr(self.body(owner, path[: path.index("[*]")]))
+        value = self.body(owner, path)
+        kind = type(value)
+        return value if kind is str or kind is Defaulted or value is ABSENT else (kind, repr(value))
+
+
+def _matches(child: Resource, store: Resource, name: str) -> bool:
+    below = child.id[len(store.id) + 1 :].casefold()
+    wanted = name.casefold()
+    return below == wanted or below.startswith(wanted + "/")
+
+
+def _types_of(name: str) -> str:
+    """The type segments of a child path: `fileServices/default/shares` is of type `fileServices/shares`."""
+    return "/".join(name.split("/")[::2])
+
+
+def dotted(path: tuple[str, ...]) -> str:
+    """A split path as rule files write it."""
+    return ".".join(path).replace(".[*]", "[*]")

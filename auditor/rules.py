@@ -1,0 +1,629 @@
+"""Rules, baselines and waivers: YAML → frozen values, with `file:line` in every error.
+
+The format is described in docs/rule-language.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from auditor import quantities
+from auditor.documents import Reader, describe, read_document, read_documents
+from auditor.errors import PolicyError
+from auditor.model import Severity, Unknown, Waiver
+
+EFFECTS: Final = ("require", "report", "off")
+PARAMETER_TYPES: Final = ("duration", "integer", "boolean", "text", "redundancy")
+ORDERED: Final = ("atLeast", "atMost", "moreThan", "lessThan")
+OPERATORS: Final = ("equals", "notEquals", "in", "notIn", *ORDERED, "exists")
+MAPPINGS: Final = ("official", "third-party", "text-based")
+STATEMENT_KINDS: Final = ("rule", "advice", "platform", "procedure")
+REMEDIATIONS: Final = ("az", "bicep", "azurerm", "caveat")
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Accessor:
+    """What a test looks at: `root` is `field`, `parent`, `fact` or `child`; `path` the dotted path, split."""
+
+    root: str
+    path: tuple[str, ...] = ()
+    child: str | None = None
+    fact: str | None = None
+    related: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value a baseline may set. `default` is typed: seconds for a duration, text for a redundancy."""
+
+    name: str
+    type: str
+    default: Any
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef:
+    """An operand that stands for a parameter."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison. `operand` is a literal, a `ParameterRef` or another `Accessor`."""
+
+    accessor: Accessor
+    operator: str
+    operand: Any
+    unit: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many items of `items` meet `where`, compared with a number; `show` are paths of matching items."""
+
+    items: Accessor
+    where: Condition | None
+    operator: str
+    operand: Any
+    show: tuple[Accessor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Condition
+
+
+Condition = Test | Count | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Applicability:
+    """A condition that must hold for a rule to apply, and the reason it is not applicable where it does not."""
+
+    condition: Condition
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as its file says it. `service` is the folder it stands in."""
+
+    id: str
+    title: str
+    service: str
+    severity: Severity
+    applies_to: tuple[str, ...]
+    rationale: str
+    parameters: Mapping[str, Parameter]
+    when: tuple[Applicability, ...]
+    require: Condition
+    show: tuple[Accessor, ...]
+    remediation: Mapping[str, str]
+    references: tuple[tuple[str, str], ...]
+    controls: tuple[Mapping[str, str], ...]
+    examples: tuple[Mapping[str, Any], ...]
+    file: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a baseline says about one rule. `severity` None keeps the rule's own."""
+
+    effect: str
+    severity: Severity | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    when: tuple[Applicability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A row of the document a baseline stands for."""
+
+    id: str
+    service: str
+    kind: str
+    text: str
+    note: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A named expected state."""
+
+    id: str
+    title: str
+    description: str
+    default: str
+    rules: Mapping[str, Setting]
+    statements: tuple[Statement, ...]
+    source: str = ""
+    file: str = ""
+
+    def setting(self, rule_id: str) -> Setting:
+        """What it says about a rule, named or not."""
+        return self.rules.get(rule_id) or Setting(self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names rules may use; empty collections accept any name."""
+
+    types: Collection[str] = ()
+    facts: Collection[str] = ()
+    related: Collection[str] = ()
+
+
+# ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_rules(folders: Iterable[Path], vocabulary: Vocabulary | None = None) -> dict[str, Rule]:
+    """Read every `<service>/<rule-id>.yaml` below the folders; a later folder's rule replaces an earlier one's.
+
+    Raises PolicyError with file and line for the first thing that is wrong.
+    """
+    rules: dict[str, Rule] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise PolicyError("is no folder of rules", file=str(folder))
+        files = sorted(p for p in folder.glob("*/*.yaml") if p.parent.name != "baselines")
+        for document in read_documents(files):
+            rule = _rule(Reader(document), vocabulary or Vocabulary())
+            rules[rule.id] = rule
+    return rules
+
+
+def load_baseline(
+    name: str,
+    folder: Path,
+    rules: Mapping[str, Rule],
+    vocabulary: Vocabulary | None = None,
+    *,
+    base: Path | None = None,
+) -> Baseline:
+    """A shipped baseline by name, or a file by path, with what it extends merged in.
+
+    `base` is the folder a relative `extends` starts from. Raises PolicyError.
+    """
+    return _baseline(name, folder, rules, vocabulary or Vocabulary(), base, seen=())
+
+
+def baseline_names(folder: Path) -> list[str]:
+    """The names of the shipped baselines."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _baseline(
+    name: str, folder: Path, rules: Mapping[str, Rule], vocabulary: Vocabulary, base: Path | None, seen: tuple[str, ...]
+) -> Baseline:
+    path = _baseline_path(name, folder, base)
+    if str(path) in seen:
+        raise PolicyError(f"baselines extend each other in a circle: {' → '.join([*seen, str(path)])}", file=str(path))
+    reader = Reader(read_documents([path])[0])
+    body = reader.mapping(
+        "", ("id", "title", "description", "extends", "source", "default", "rules", "statements"), ("id", "title")
+    )
+    parent = None
+    if body.get("extends") is not None:
+        parent = _baseline(reader.text("/extends"), folder, rules, vocabulary, path.parent, (*seen, str(path)))
+    default = reader.choice("/default", EFFECTS, parent.default if parent else "report")
+    settings = dict(parent.rules) if parent else {}
+    for rule_id in reader.mapping("/rules", None) if "rules" in body else ():
+        rule = rules.get(rule_id)
+        if rule is None:
+            reader.unknown(f"/rules/{rule_id}", rule_id, rules, "rule")
+        settings[rule_id] = _setting(reader, f"/rules/{rule_id}", rule, settings.get(rule_id), default, vocabulary)
+    statements = tuple(_statement(reader, f"/statements/{i}", rules) for i in range(reader.length("/statements")))
+    return Baseline(
+        id=reader.text("/id"),
+        title=reader.text("/title"),
+        description=reader.text("/description", ""),
+        default=default,
+        rules=settings,
+        statements=statements or (parent.statements if parent else ()),
+        source=_source(reader, body),
+        file=str(path),
+    )
+
+
+def _source(reader: Reader, body: Mapping[str, Any]) -> str:
+    if not isinstance(body.get("source"), Mapping):
+        return reader.text("/source", "")
+    reader.mapping("/source", ("title", "url", "date"), ("title",))
+    parts = (reader.text(f"/source/{key}", "") for key in ("title", "url", "date"))
+    return ", ".join(part for part in parts if part)
+
+
+def _baseline_path(name: str, folder: Path, base: Path | None) -> Path:
+    shipped = folder / f"{name}.yaml"
+    if "/" not in name and "\\" not in name and shipped.is_file():
+        return shipped
+    given = Path(name)
+    path = given if given.is_absolute() or base is None else base / given
+    if path.is_file():
+        return path
+    valid = baseline_names(folder)
+    near = difflib.get_close_matches(name, valid, 1)
+    guess = f"; did you mean {near[0]!r}?" if near else ""
+    raise PolicyError(
+        f"there is no baseline or file {name!r}{guess}",
+        hint=f"Shipped baselines: {', '.join(valid)}; or name a YAML file.",
+    )
+
+
+def load_waivers(path: Path, rules: Mapping[str, Rule], today: date) -> tuple[Waiver, ...]:
+    """Read a waivers file: a list of `{rule, resource, reason, owner, expires}`, bare or under `waivers`.
+
+    `rule` is an id or `*`, `resource` a glob over resource ids without case, `expires` the last day it counts.
+    Raises PolicyError.
+    """
+    document = read_document(path)
+    reader = Reader(document)
+    prefix = ""
+    if isinstance(document.value, Mapping):
+        reader.mapping("", ("waivers",), ("waivers",))
+        prefix = "/waivers"
+    waivers = []
+    for index in range(reader.length(prefix)):
+        at = f"{prefix}/{index}"
+        keys = ("rule", "resource", "reason", "owner", "expires")
+        reader.mapping(at, keys, keys)
+        rule_id = reader.text(f"{at}/rule")
+        if rule_id != "*" and rule_id not in rules:
+            reader.unknown(f"{at}/rule", rule_id, rules, "rule")
+        try:
+            expires = date.fromisoformat(reader.text(f"{at}/expires"))
+        except ValueError:
+            document.fail(f"{at}/expires", "expires must be a date such as 2027-06-30")
+        resource, reason, owner = (reader.text(f"{at}/{key}") for key in ("resource", "reason", "owner"))
+        waivers.append(Waiver(rule_id, resource, reason, owner, expires.isoformat(), expires < today))
+    return tuple(waivers)
+
+
+# ── from plain values to frozen ones ─────────────────────────────────────────────────────────────────────────────────
+
+
+_RULE_KEYS: Final = (
+    "id",
+    "title",
+    "severity",
+    "applies_to",
+    "rationale",
+    "parameters",
+    "when",
+    "require",
+    "show",
+    "remediation",
+    "references",
+    "controls",
+    "examples",
+)
+
+
+def _rule(reader: Reader, vocabulary: Vocabulary) -> Rule:
+    reader.mapping("", _RULE_KEYS, ("id", "title", "severity", "applies_to", "rationale", "require", "examples"))
+    file = Path(reader.document.file)
+    rule_id = reader.text("/id")
+    if rule_id != file.stem:
+        reader.fail("/id", f"the id {rule_id!r} is not the file's name {file.stem!r}")
+    applies = [reader.text(f"/applies_to/{i}") for i in range(reader.length("/applies_to"))]
+    if not applies:
+        reader.fail("/applies_to", "expected at least one resource type")
+    known = {t.casefold() for t in vocabulary.types}
+    for index, name in enumerate(applies):
+        if known and name.casefold() not in known:
+            reader.unknown(f"/applies_to/{index}", name, vocabulary.types, "resource type")
+    parameters = _parameters(reader)
+    conditions = _Conditions(reader, parameters, vocabulary)
+    return Rule(
+        id=rule_id,
+        title=reader.text("/title"),
+        service=file.parent.name,
+        severity=Severity(reader.choice("/severity", tuple(Severity))),
+        applies_to=tuple(applies),
+        rationale=reader.text("/rationale"),
+        parameters=parameters,
+        when=conditions.applicability("/when"),
+        require=conditions.condition("/require"),
+        show=tuple(
+            conditions.accessor(f"/show/{i}", reader.mapping(f"/show/{i}", None)) for i in _range(reader, "/show")
+        ),
+        remediation=_texts(reader, "/remediation", REMEDIATIONS),
+        references=tuple(_reference(reader, f"/references/{i}") for i in _range(reader, "/references")),
+        controls=tuple(_control(reader, f"/controls/{i}") for i in _range(reader, "/controls")),
+        examples=tuple(_example(reader, f"/examples/{i}", parameters) for i in _range(reader, "/examples")),
+        file=reader.document.file,
+    )
+
+
+def _range(reader: Reader, path: str) -> range:
+    return range(reader.length(path))
+
+
+def _texts(reader: Reader, path: str, keys: Collection[str]) -> dict[str, str]:
+    if reader.get(path) is None:
+        return {}
+    return {key: reader.text(f"{path}/{key}") for key in reader.mapping(path, keys)}
+
+
+def _reference(reader: Reader, path: str) -> tuple[str, str]:
+    reader.mapping(path, ("title", "url"), ("title", "url"))
+    url = reader.text(f"{path}/url")
+    if not url.startswith("https://"):
+        reader.fail(f"{path}/url", "a reference's url must begin with https://")
+    return reader.text(f"{path}/title"), url
+
+
+def _control(reader: Reader, path: str) -> Mapping[str, str]:
+    reader.mapping(path, ("framework", "id", "mapping", "note"), ("framework", "id", "mapping"))
+    reader.choice(f"{path}/mapping", MAPPINGS)
+    return {key: str(value) for key, value in reader.mapping(path, None).items()}
+
+
+def _example(reader: Reader, path: str, parameters: Mapping[str, Parameter]) -> Mapping[str, Any]:
+    value = reader.mapping(path, ("name", "outcome", "resource", "parameters"), ("name", "outcome", "resource"))
+    reader.text(f"{path}/name")
+    reader.choice(f"{path}/outcome", ("pass", "fail", "unknown", "not-applicable"))
+    reader.mapping(f"{path}/resource", None)
+    given = _overrides(reader, f"{path}/parameters", parameters) if "parameters" in value else {}
+    return {**value, "parameters": given, "line": reader.document.lines.get(path, 1)}
+
+
+def _parameters(reader: Reader) -> dict[str, Parameter]:
+    result = {}
+    for name in reader.mapping("/parameters", None) if reader.get("/parameters") is not None else ():
+        at = f"/parameters/{name}"
+        reader.mapping(at, ("type", "default", "title"), ("type", "default"))
+        kind = reader.choice(f"{at}/type", PARAMETER_TYPES)
+        result[name] = Parameter(name, kind, _typed(reader, f"{at}/default", kind), reader.text(f"{at}/title", name))
+    return result
+
+
+def _typed(reader: Reader, path: str, kind: str) -> Any:
+    """A parameter's value in its type: seconds for a duration, the word itself for a redundancy."""
+    value = reader.get(path)
+    if kind == "duration" and isinstance(value, str):
+        try:
+            return quantities.parse_duration(value)
+        except ValueError as error:
+            reader.fail(path, str(error))
+    valid = {
+        "duration": False,
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "text": isinstance(value, str),
+        "redundancy": quantities.parse_redundancy(value) is not None,
+    }
+    if not valid[kind]:
+        examples = {"duration": " such as P30D", "redundancy": " such as LRS, ZRS, GRS or GZRS"}
+        reader.fail(path, f"expected a {kind}{examples.get(kind, '')}, found {value!r}")
+    return value
+
+
+def _overrides(reader: Reader, path: str, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    result = {}
+    for name in reader.mapping(path, None) if reader.get(path) is not None else ():
+        if name not in parameters:
+            reader.unknown(f"{path}/{name}", name, parameters, "parameter")
+        result[name] = _typed(reader, f"{path}/{name}", parameters[name].type)
+    return result
+
+
+def _setting(
+    reader: Reader, path: str, rule: Rule, inherited: Setting | None, default: str, vocabulary: Vocabulary
+) -> Setting:
+    body = reader.mapping(path, ("effect", "severity", "parameters", "when", "note"))
+    base = inherited or Setting("require" if body.keys() - {"effect", "note"} else default)
+    severity = Severity(reader.choice(f"{path}/severity", tuple(Severity))) if "severity" in body else base.severity
+    conditions = _Conditions(reader, rule.parameters, vocabulary)
+    return replace(
+        base,
+        effect=reader.choice(f"{path}/effect", EFFECTS, base.effect),
+        severity=severity,
+        parameters={**base.parameters, **_overrides(reader, f"{path}/parameters", rule.parameters)},
+        when=base.when + conditions.applicability(f"{path}/when"),
+    )
+
+
+def _statement(reader: Reader, path: str, rules: Mapping[str, Rule]) -> Statement:
+    reader.mapping(path, ("id", "service", "kind", "text", "note", "rules"), ("id", "service", "kind", "text"))
+    ids = [reader.text(f"{path}/rules/{i}") for i in _range(reader, f"{path}/rules")]
+    for index, rule_id in enumerate(ids):
+        if rule_id not in rules:
+            reader.unknown(f"{path}/rules/{index}", rule_id, rules, "rule")
+    return Statement(
+        id=reader.text(f"{path}/id"),
+        service=reader.text(f"{path}/service"),
+        kind=reader.choice(f"{path}/kind", STATEMENT_KINDS),
+        text=reader.text(f"{path}/text"),
+        note=reader.text(f"{path}/note", ""),
+        rules=tuple(ids),
+    )
+
+
+class _Conditions:
+    """Reads conditions; knows the rule's parameters."""
+
+    def __init__(self, reader: Reader, parameters: Mapping[str, Parameter], vocabulary: Vocabulary) -> None:
+        self.reader = reader
+        self.parameters = parameters
+        self.vocabulary = vocabulary
+
+    def applicability(self, path: str) -> tuple[Applicability, ...]:
+        result = []
+        for index in _range(self.reader, path):
+            at = f"{path}/{index}"
+            self.reader.mapping(at, None, ("otherwise",))
+            result.append(Applicability(self.condition(at, ("otherwise",)), self.reader.text(f"{at}/otherwise")))
+        return tuple(result)
+
+    def condition(self, path: str, extra: tuple[str, ...] = (), *, item: bool = False) -> Condition:
+        body = self.reader.mapping(path, None)
+        forms: dict[str, Callable[[], Condition]] = {
+            "allOf": lambda: AllOf(self._parts(f"{path}/allOf", item)),
+            "anyOf": lambda: AnyOf(self._parts(f"{path}/anyOf", item)),
+            "not": lambda: Not(self.condition(f"{path}/not", item=item)),
+            "count": lambda: self._count(path, extra),
+        }
+        for key, build in forms.items():
+            if key in body:
+                if key != "count":
+                    self.reader.mapping(path, (key, *extra))
+                return build()
+        return self._test(path, body, extra, item)
+
+    def _parts(self, path: str, item: bool) -> tuple[Condition, ...]:
+        count = self.reader.length(path)
+        if not count:
+            self.reader.fail(path, "expected a list of at least one condition")
+        return tuple(self.condition(f"{path}/{index}", item=item) for index in range(count))
+
+    def _operator(self, path: str, body: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
+        found = [key for key in body if key in allowed]
+        if len(found) != 1:
+            what = "one operator" if not found else f"one operator, not {' and '.join(found)}"
+            self.reader.fail(path, f"expected {what}; one of {', '.join(allowed)}")
+        return found[0]
+
+    def _test(self, path: str, body: Mapping[str, Any], extra: tuple[str, ...], item: bool) -> Test:
+        roots = ("field", "fact", "of", "child", "unit", "type", *(("parent",) if item else ()))
+        self.reader.mapping(path, (*roots, *OPERATORS, *extra))
+        operator = self._operator(path, body, OPERATORS)
+        accessor = self.accessor(
+            path, {k: v for k, v in body.items() if k in roots and k not in ("unit", "type")}, item=item
+        )
+        unit = self.reader.choice(f"{path}/unit", tuple(quantities.UNITS)) if "unit" in body else None
+        kind = self.reader.choice(f"{path}/type", ("redundancy",)) if "type" in body else None
+        if accessor.root == "child" and operator != "exists":
+            self.reader.fail(path, "a child without a field can only be tested with 'exists'")
+        operand = self._operand(f"{path}/{operator}", operator, unit, kind, item)
+        return Test(accessor, operator, operand, unit, kind)
+
+    def accessor(self, path: str, body: Mapping[str, Any], *, item: bool = False) -> Accessor:
+        reader = self.reader
+        for key in body:
+            if key not in ("field", "fact", "of", "child", "parent"):
+                reader.unknown(f"{path}/{key}", key, ("field", "fact", "of", "child"), "key")
+        child = reader.text(f"{path}/child") if "child" in body else None
+        if "fact" in body:
+            fact = reader.text(f"{path}/fact")
+            if self.vocabulary.facts and fact not in self.vocabulary.facts:
+                reader.unknown(f"{path}/fact", fact, self.vocabulary.facts, "fact")
+            of = self._path(f"{path}/of") if "of" in body else ()
+            return Accessor("fact", of, child, fact)
+        if item and "parent" in body:
+            return Accessor("parent", self._path(f"{path}/parent"))
+        if "field" in body:
+            return Accessor("field", self._path(f"{path}/field"), child)
+        if child is not None:
+            return Accessor("child", (), child)
+        return reader.fail(path, "expected one of field, fact, child, count, allOf, anyOf, not")
+
+    def _path(self, path: str) -> tuple[str, ...]:
+        text = self.reader.text(path)
+        segments = []
+        for part in text.split("."):
+            name, star, rest = part.partition("[*]")
+            if not name or rest or "[" in name or "]" in name:
+                self.reader.fail(path, f"{text!r} is no path such as properties.locations[*].isZoneRedundant")
+            segments.append(name)
+            if star:
+                segments.append("[*]")
+        return tuple(segments)
+
+    def _operand(self, path: str, operator: str, unit: str | None, kind: str | None, item: bool) -> Any:
+        reader = self.reader
+        value = reader.get(path)
+        if isinstance(value, Mapping):
+            if "parameter" in value:
+                reader.mapping(path, ("parameter",))
+                return self._parameter(path, operator, unit, kind)
+            reader.mapping(path, ("field", "parent", "child", "parameter"))
+            return self.accessor(path, value, item=item)
+        if operator == "exists":
+            valid, expected = isinstance(value, bool), "true or false"
+        elif operator in ("in", "notIn"):
+            plain = isinstance(value, list) and all(isinstance(v, str | int | float | bool) for v in value)
+            valid, expected = plain and bool(value), "a list of plain values"
+        elif operator in ORDERED and unit:
+            return _typed(reader, path, "duration")
+        elif operator in ORDERED and kind == "redundancy":
+            return _typed(reader, path, "redundancy")
+        elif operator in ORDERED:
+            valid, expected = isinstance(value, int | float) and not isinstance(value, bool), "a number"
+        else:
+            valid, expected = isinstance(value, str | int | float | bool), "text, a number or true/false"
+        if not valid:
+            reader.fail(path, f"{operator} expects {expected}, found {describe(value)}")
+        return tuple(value) if isinstance(value, list) else value
+
+    def _parameter(self, path: str, operator: str, unit: str | None, kind: str | None) -> ParameterRef:
+        name = self.reader.text(f"{path}/parameter")
+        if name not in self.parameters:
+            self.reader.unknown(f"{path}/parameter", name, self.parameters, "parameter")
+        given = self.parameters[name].type
+        if operator in ORDERED:
+            wanted = "duration" if unit else kind or "integer"
+            if given != wanted:
+                remedy = " (say the unit of the value)" if given == "duration" else ""
+                self.reader.fail(path, f"{operator} compares a {wanted} here, and {name!r} is a {given}{remedy}")
+        return ParameterRef(name)
+
+    def _count(self, path: str, extra: tuple[str, ...]) -> Count:
+        reader = self.reader
+        body = reader.mapping(path, ("count", "equals", *ORDERED, *extra))
+        operator = self._operator(path, body, ("equals", *ORDERED))
+        at = f"{path}/count"
+        items = reader.mapping(at, ("field", "child", "related", "where", "show"))
+        if "related" in items:
+            name = reader.text(f"{at}/related")
+            if self.vocabulary.related and name not in self.vocabulary.related:
+                reader.unknown(f"{at}/related", name, self.vocabulary.related, "related resource")
+            accessor = Accessor("related", related=name)
+        else:
+            accessor = self.accessor(at, {k: v for k, v in items.items() if k in ("field", "child")})
+            if accessor.root == "field" and accessor.path[-1] != "[*]":
+                reader.fail(f"{at}/field", "the field of a count must end in [*]")
+        where = self.condition(f"{at}/where", item=True) if "where" in items else None
+        show = tuple(Accessor("field", self._path(f"{at}/show/{index}")) for index in _range(reader, f"{at}/show"))
+        operand = self._operand(f"{path}/{operator}", operator, None, None, item=False)
+        return Count(accessor, where, operator, operand, show)
+
+
+def mark_unknowns(value: Any) -> Any:
+    """Turn every `{$unknown: reason}` of an example into an `Unknown`."""
+    if isinstance(value, Mapping):
+        if set(value) == {"$unknown"}:
+            return Unknown(str(value["$unknown"]))
+        return {key: mark_unknowns(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mark_unknowns(item) for item in value]
+    return value

@@ -1,0 +1,373 @@
+"""Snapshots: one collection as streaming JSON Lines, versioned, with a digest; and the spool a large one rests in.
+
+    {"kind": "header", "schema": "auditor/snapshot/v1", "targets": […], "generated_at": "…", "tool": {…}}
+    {"kind": "resource", "type": "…", "id": "…", …, "body": {…}, "unknowns": [[path, {reason…}], …], "children": […]}
+    {"kind": "gap" | "listing" | "scope", …}
+    {"kind": "end", "records": 123, "digest": "sha256:…"}
+
+The digest covers every byte before the last line, so a changed, cut or spliced file is told apart from a whole one. An
+`Unknown` inside a body is written as null there and listed under `unknowns` by its path, so that no value an API sends
+can be mistaken for one. The file is written beside its place and renamed, so an earlier one stays whole until then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from auditor import __version__
+from auditor.errors import OutputError, SnapshotError
+from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Snapshot, Unknown
+
+SCHEMA: Final = "auditor/snapshot/v1"
+MAX_LINE: Final = 64 * 2**20
+SPOOL_RECORDS: Final = 2_000
+"""Records kept in memory before a collection moves to a temporary file."""
+
+_END: Final = b'{"kind":"end",'
+_dumps: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write(path: Path, records: Iterable[Record], targets: tuple[str, ...], generated_at: str = "") -> int:
+    """Write a snapshot and return how many records it holds.
+
+    Raises OutputError when the place cannot be written; whatever stood there before then stays as it was.
+    """
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb", buffering=2**20) as stream:
+            count = _write(stream, records, targets, generated_at)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise OutputError(f"the snapshot {path} cannot be written: {error.strerror or error}") from error
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+    return count
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write(stream: BinaryIO, records: Iterable[Record], targets: tuple[str, ...], generated_at: str) -> int:
+    digest = hashlib.sha256()
+    header = {
+        "kind": "header",
+        "schema": SCHEMA,
+        "targets": targets,
+        "generated_at": generated_at or now(),
+        "tool": {"name": "auditor", "version": __version__},
+    }
+    count = 0
+    line = _encoded(header)
+    digest.update(line)
+    stream.write(line)
+    for record in records:
+        line = _encoded(_encode(record))
+        digest.update(line)
+        stream.write(line)
+        count += 1
+    stream.write(_encoded({"kind": "end", "records": count, "digest": f"sha256:{digest.hexdigest()}"}))
+    return count
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    # Lone surrogates (a JSON answer may hold them) cannot be UTF-8; they are kept as escapes.
+    try:
+        return (_dumps(value) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(value, separators=(",", ":")) + "\n").encode()
+
+
+def _encode(record: Record) -> dict[str, Any]:
+    match record:
+        case Resource():
+            return _resource(record)
+        case Gap():
+            gap = {"kind": "gap", "subject": record.subject, "reason": record.reason, "origin": _origin(record.origin)}
+            return gap if record.permission is None else {**gap, "permission": record.permission}
+        case Listing():
+            missing = None if record.missing is None else _unknown(record.missing)
+            listing = {"kind": "listing", "scope": record.scope, "type": record.type, "missing": missing}
+            return {**listing, "count": record.count, "note": record.note}
+        case Scope():
+            return {"kind": "scope", "id": record.id, "scope": record.kind, "name": record.name, "state": record.state}
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    # `type` comes second, within the first bytes of the line, where a reader finds it without parsing.
+    result: dict[str, Any] = {
+        "kind": "resource",
+        "type": resource.type,
+        "id": resource.id,
+        "name": resource.name,
+        "region": resource.region,
+        "api_version": resource.api_version,
+        "deployed": resource.deployed,
+        "origin": _origin(resource.origin),
+        "body": resource.body,
+    }
+    if resource.parent is not None:
+        result["parent"] = resource.parent
+    if resource.condition is not None:
+        result["condition"] = resource.condition
+    if resource.origins:
+        result["origins"] = {path: _origin(origin) for path, origin in resource.origins.items()}
+    unknowns: list[tuple[list[str | int], dict[str, Any]]] = []
+    result["body"] = _without_unknowns(resource.body, [], unknowns) if _holds_unknown(resource.body) else resource.body
+    if unknowns:
+        result["unknowns"] = unknowns
+    if resource.children:
+        result["children"] = [_resource(child) for child in resource.children]
+    return result
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_unknown(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_unknown(item) for item in value)
+    return isinstance(value, Unknown)
+
+
+def _without_unknowns(value: Any, path: list[str | int], found: list[tuple[list[str | int], dict[str, Any]]]) -> Any:
+    if isinstance(value, Unknown):
+        found.append((path, _unknown(value)))
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without_unknowns(item, [*path, key], found) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_unknowns(item, [*path, index], found) for index, item in enumerate(value)]
+    return value
+
+
+def _unknown(unknown: Unknown) -> dict[str, Any]:
+    result: dict[str, Any] = {"reason": unknown.reason}
+    if unknown.possible and not any(_holds_unknown(value) for value in unknown.possible):
+        result["possible"] = list(unknown.possible)
+    if unknown.permission is not None:
+        result["permission"] = unknown.permission
+    if unknown.unseen:
+        result["unseen"] = True
+    return result
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    result: dict[str, Any] = {"uri": origin.uri}
+    for name in ("line", "column", "expression", "request_id"):
+        if getattr(origin, name) is not None:
+            result[name] = getattr(origin, name)
+    if origin.via:
+        result["via"] = [_origin(one) for one in origin.via]
+    return result
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_snapshot(head: bytes) -> bool:
+    """Whether a file's first bytes are those of a snapshot, of whatever version."""
+    return head.lstrip()[:200].startswith(b'{"kind":"header","schema":"auditor/snapshot/')
+
+
+def read(path: Path) -> Snapshot:
+    """Open a snapshot after checking its version, its end and its digest.
+
+    Raises SnapshotError when any of them is wrong. Records are read from the file each time they are iterated.
+    """
+    try:
+        with path.open("rb") as stream:
+            header = _header(stream, path)
+            _check(stream, path)
+    except OSError as error:
+        raise SnapshotError(f"the snapshot {path} cannot be read: {error.strerror}") from error
+    return Snapshot(
+        targets=tuple(str(target) for target in header.get("targets") or ()),
+        generated_at=str(header.get("generated_at", "")),
+        records=_reader(path),
+        tool_version=str((header.get("tool") or {}).get("version", "")),
+    )
+
+
+def _header(stream: BinaryIO, path: Path) -> dict[str, Any]:
+    line = stream.readline(MAX_LINE)
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"{path}:1: is not the header of a snapshot") from error
+    if not isinstance(header, dict) or header.get("kind") != "header":
+        raise SnapshotError(f"{path}:1: is not the header of a snapshot")
+    if header.get("schema") != SCHEMA:
+        raise SnapshotError(
+            f"{path}:1: the snapshot's version is {str(header.get('schema'))[:60]!r}; this auditor reads {SCHEMA!r}",
+            hint="Take the snapshot again, or use the auditor that wrote it.",
+        )
+    stream.seek(0)
+    return header
+
+
+def _check(stream: BinaryIO, path: Path) -> None:
+    digest = hashlib.sha256()
+    count = -1
+    for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), 1):
+        if line.startswith(_END):
+            try:
+                end = json.loads(line)
+            except ValueError:
+                break
+            if stream.read(1):
+                raise SnapshotError(f"{path}:{number + 1}: there is something after the end of the snapshot")
+            if end.get("digest") != f"sha256:{digest.hexdigest()}" or end.get("records") != count:
+                raise SnapshotError(
+                    f"{path}: was changed after it was written: its digest does not match",
+                    hint="Nothing in it can be trusted; take the snapshot again.",
+                )
+            return
+        if not line.endswith(b"\n"):
+            break
+        digest.update(line)
+        count += 1
+    raise SnapshotError(
+        f"{path}: is cut: it ends after {max(count, 0)} records without an end line", hint="Take the snapshot again."
+    )
+
+
+def _reader(path: Path) -> Callable[..., Iterator[Record]]:
+    def records(skip: Container[str] = ()) -> Iterator[Record]:
+        """Yield the records; resources whose casefolded type is in `skip` are passed over without being parsed."""
+        with path.open("rb") as stream:
+            for line in iter(lambda: stream.readline(MAX_LINE), b""):
+                if line.startswith((_END, b'{"kind":"header"')):
+                    continue
+                if skip and line.startswith(b'{"kind":"resource","type":"'):
+                    kind = line[27 : line.find(b'"', 27)].decode("utf-8", "replace").casefold()
+                    if kind in skip:
+                        continue
+                try:
+                    yield _decode(json.loads(line))
+                except (ValueError, KeyError, TypeError, RecursionError, IndexError) as error:
+                    raise SnapshotError(f"{path}: holds a line that is no record: {line[:60]!r}") from error
+
+    return records
+
+
+def _decode(data: Mapping[str, Any]) -> Record:
+    match data["kind"]:
+        case "resource":
+            return _read_resource(data)
+        case "gap":
+            return Gap(data["subject"], data["reason"], _read_origin(data["origin"]), data.get("permission"))
+        case "listing":
+            missing = None if data["missing"] is None else _read_unknown(data["missing"])
+            return Listing(data["scope"], data["type"], missing, data["count"], data["note"])
+        case "scope":
+            return Scope(data["id"], data["scope"], data["name"], data["state"])
+    raise ValueError(f"unknown kind {data['kind']!r}")
+
+
+def _read_resource(data: Mapping[str, Any]) -> Resource:
+    get = data.get
+    body = data["body"]
+    for path, unknown in get("unknowns", ()):
+        body = _put(body, path, _read_unknown(unknown))
+    return Resource(
+        data["id"],
+        data["type"],
+        data["name"],
+        data["region"],
+        body,
+        _read_origin(data["origin"]),
+        get("parent"),
+        tuple([_read_resource(child) for child in get("children", ())]),
+        data["api_version"],
+        data["deployed"],
+        get("condition"),
+        {path: _read_origin(origin) for path, origin in get("origins", {}).items()},
+    )
+
+
+def _put(body: Any, path: list[Any], unknown: Unknown) -> Any:
+    if not path:
+        return unknown
+    holder = body
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = unknown
+    return body
+
+
+def _read_unknown(data: Mapping[str, Any]) -> Unknown:
+    possible = tuple(data.get("possible", ()))
+    return Unknown(data["reason"], possible, data.get("permission"), bool(data.get("unseen")))
+
+
+def _read_origin(data: Mapping[str, Any]) -> Origin:
+    get = data.get
+    via = tuple([_read_origin(one) for one in get("via", ())])
+    return Origin(data["uri"], get("line"), get("column"), get("expression"), via, get("request_id"))
+
+
+# ── the spool ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def spool(records: Iterable[Record], targets: tuple[str, ...]) -> Snapshot:
+    """Hold a collection so that it can be gone through more than once: in memory, or in a temporary file when large.
+
+    The file is removed when the snapshot is no longer used.
+    """
+    generated_at = now()
+    source = iter(records)
+    held = [record for _, record in zip(range(SPOOL_RECORDS), source, strict=False)]
+    if len(held) < SPOOL_RECORDS:
+
+        def in_memory(skip: Container[str] = ()) -> Iterator[Record]:
+            return (r for r in held if not (isinstance(r, Resource) and r.type.casefold() in skip))
+
+        return Snapshot(targets, generated_at, in_memory, __version__)
+    folder = tempfile.mkdtemp(prefix="auditor-")
+    path = Path(folder) / "spool.jsonl"
+
+    def everything() -> Iterator[Record]:
+        yield from held
+        held.clear()
+        yield from source
+
+    try:
+        write(path, everything(), targets, generated_at)
+    except BaseException:
+        _remove(folder)
+        raise
+    on_disk = _reader(path)
+    snapshot = Snapshot(targets, generated_at, on_disk, __version__)
+    weakref.finalize(on_disk, _remove, folder)
+    return snapshot
+
+
+def _remove(folder: str) -> None:
+    for entry in Path(folder).iterdir():
+        entry.unlink(missing_ok=True)
+    Path(folder).rmdir()
