@@ -1,1 +1,88 @@
-"""placeholder"""
+"""Report → text. One table of formats; each is loaded only when it is asked for.
+
+Templates (Jinja, in `reports/templates/`) are for people, serialisers for machines. Every renderer is pure, yields its
+text in chunks, and treats each name in a report as hostile: a resource may be called `<script>` or `=HYPERLINK(…)`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from auditor.errors import UsageError
+from auditor.model import Renderer, Report
+
+
+class Format(NamedTuple):
+    """A report format: its name on the command line, its file extension, and how its renderer is loaded.
+
+    `load(template_dir)` imports what the format needs and returns the renderer. `template` is the file name that a
+    user's own template folder may hold for it; empty for a format that no template makes.
+    """
+
+    name: str
+    extension: str
+    title: str
+    load: Callable[[Path | None], Renderer]
+    template: str = ""
+
+
+def _json(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import json_v1
+
+    return json_v1.render
+
+
+def _csv(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import spreadsheet
+
+    return spreadsheet.render
+
+
+def _html(template_dir: Path | None) -> Renderer:
+    from auditor.renderers import html
+
+    return html.renderer(template_dir)
+
+
+def _markdown(template_dir: Path | None) -> Renderer:
+    from auditor.renderers import template
+
+    return template.renderer("markdown.md.j2", template_dir)
+
+
+def _text(template_dir: Path | None) -> Renderer:
+    from auditor.renderers import template
+
+    return template.renderer("text.txt.j2", template_dir)
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    entry.name: entry
+    for entry in (
+        Format("html", "html", "one page to read, filter and sign; needs no network", _html, "html.html.j2"),
+        Format("markdown", "md", "summary and tables for a pull request or a wiki", _markdown, "markdown.md.j2"),
+        Format("text", "txt", "plain text for a mail or a CI log", _text, "text.txt.j2"),
+        Format("csv", "csv", "one row a finding, for a spreadsheet", _csv),
+        Format("json", "json", "everything, for tools (schema auditor/report/v1)", _json),
+    )
+}
+
+
+def render(report: Report, fmt: str, *, template_dir: Path | None = None) -> Iterator[str]:
+    """The report as text in the format called `fmt`, in chunks.
+
+    `template_dir` is a folder of the user's own templates, used before the shipped ones; formats without a template do
+    not look at it. Raises UsageError for an unknown format or a folder that holds no template, OutputError for a
+    template that is wrong (file and line are named).
+    """
+    entry = FORMATS.get(fmt)
+    if entry is None:
+        near = difflib.get_close_matches(fmt.casefold()[:40], FORMATS, n=1, cutoff=0.5)
+        raise UsageError(
+            f"unknown report format {fmt[:80]!r}; valid formats are {', '.join(FORMATS)}",
+            hint=f"Did you mean {near[0]}?" if near else "",
+        )
+    return entry.load(template_dir)(report)

@@ -1,0 +1,235 @@
+"""The JSON report, `auditor/report/v1`: a versioned copy of the model in the contract's words, never a dump of it.
+
+Streamed: each resource, finding and gap is a line of its own, so that a million findings never stand in memory as one
+text. What findings share (the resource, an origin, a piece of evidence) is serialised once. Only ASCII is written, so
+that no byte of a hostile name reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+from auditor.model import (
+    Basis,
+    Evidence,
+    Finding,
+    Gap,
+    Listing,
+    Origin,
+    Report,
+    RuleInfo,
+    Scope,
+    StatementResult,
+    Subject,
+    Unknown,
+    Waiver,
+)
+from auditor.renderers.values import clean, plain
+
+SCHEMA: Final = "auditor/report/v1"
+
+_CHUNK: Final = 64 * 1024
+_CACHE: Final = 50_000
+
+_dump: Final = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
+_Item = TypeVar("_Item")
+
+
+def render(report: Report) -> Iterator[str]:
+    """The report as JSON text, in chunks of about 64 KiB."""
+    chunk: list[str] = []
+    size = 0
+    for line in _lines(report):
+        chunk.append(line)
+        size += len(line)
+        if size >= _CHUNK:
+            yield "".join(chunk)
+            chunk, size = [], 0
+    yield "".join(chunk)
+
+
+def _lines(report: Report) -> Iterator[str]:
+    write = _Writer()
+    head = {
+        "schema": SCHEMA,
+        "tool": {"name": "auditor", "version": report.tool_version},
+        "generated_at": report.generated_at,
+        "collected_at": report.collected_at,
+        "baseline": report.baseline,
+        "baseline_title": report.baseline_title,
+        "targets": list(report.targets),
+        "summary": report.summary(),
+    }
+    yield "{\n"
+    for key, value in head.items():
+        yield f'"{key}": {_dump(plain(value))},\n'
+    yield from _array("resources", report.subjects, write.resource)
+    yield from _array("findings", report.findings, write.finding)
+    yield from _array("gaps", report.gaps, lambda gap: _dump(_gap(gap)))
+    yield from _array("statements", report.statements, lambda row: _dump(_statement(row)))
+    yield from _array("recovery", report.recovery, lambda row: _dump(plain(row)))
+    yield from _array("rules", report.rules.values(), lambda rule: _dump(_rule(rule)))
+    yield from _array("scopes", report.scopes, lambda scope: _dump(_scope(scope)))
+    yield from _array("listings", report.listings, lambda listing: _dump(_listing(listing)))
+    yield from _array("deleted", report.deleted, write.resource)
+    yield from _array("stale_waivers", report.stale_waivers, lambda waiver: _dump(_waiver(waiver)))
+    yield f'"not_assessed": {_dump(plain(report.not_assessed))}\n}}\n'
+
+
+def _array(key: str, items: Iterable[_Item], text: Callable[[_Item], str]) -> Iterator[str]:
+    yield f'"{key}": ['
+    separator = "\n  "
+    for item in items:
+        yield separator + text(item)
+        separator = ",\n  "
+    yield "],\n" if separator == "\n  " else "\n],\n"
+
+
+class _Writer:
+    """Serialises findings, remembering the parts they share."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+        self._values: dict[tuple[Any, ...], str] = {}
+        self._origins: dict[tuple[int, str], str] = {}
+
+    def resource(self, subject: Subject) -> str:
+        entry = {"id": subject.id, "type": subject.type, "name": subject.name, "region": subject.region}
+        if subject.condition is not None:
+            entry["condition"] = subject.condition
+        return f'{_dump(plain(entry))[:-1]}, "origin": {_dump(origin(subject.origin))}}}'
+
+    def finding(self, finding: Finding) -> str:
+        evidence = ", ".join([self._evidence(finding, item) for item in finding.evidence])
+        waiver = "null" if finding.waiver is None else _dump(_waiver(finding.waiver))
+        return (
+            f'{{"rule": {_dump(clean(finding.rule))}, "severity": "{finding.severity.value}", '
+            f'"outcome": "{finding.outcome.value}", "resource": {self._name(finding.subject)}, '
+            f'"message": {_dump(clean(finding.message))}, "evidence": [{evidence}], "waiver": {waiver}}}'
+        )
+
+    def _name(self, subject: Subject) -> str:
+        # The report keeps every subject alive while it is rendered, so an address stands for one of them alone.
+        text = self._names.get(id(subject))
+        if text is None:
+            text = _dump({"id": clean(subject.id), "type": clean(subject.type), "name": clean(subject.name)})
+            _remember(self._names, id(subject), text)
+        return text
+
+    def _evidence(self, finding: Finding, item: Evidence) -> str:
+        # True and 1 are equal, so the types are part of the key.
+        key = (
+            item.path,
+            type(item.expected),
+            item.expected,
+            type(item.observed),
+            item.observed,
+            item.basis,
+            item.reason,
+        )
+        try:
+            text = self._values.get(key)
+        except TypeError:
+            return f'{_values(item)}, "origin": {self._origin(finding, item)}}}'
+        if text is None:
+            text = _values(item)
+            _remember(self._values, key, text)
+        return f'{text}, "origin": {self._origin(finding, item)}}}'
+
+    def _origin(self, finding: Finding, item: Evidence) -> str:
+        if item.origin is not None:
+            return _dump(origin(item.origin))
+        key = (id(finding.subject), item.path.partition(":")[0])
+        text = self._origins.get(key)
+        if text is None:
+            text = _dump(origin(finding.origin_of(item)))
+            _remember(self._origins, key, text)
+        return text
+
+
+def _remember(cache: dict[Any, str], key: Any, text: str) -> None:
+    if len(cache) >= _CACHE:
+        cache.clear()
+    cache[key] = text
+
+
+def _values(item: Evidence) -> str:
+    """The part of a piece of evidence that does not depend on where it stands, its brace left open."""
+    reason = item.reason or next((v.reason for v in (item.observed, item.expected) if isinstance(v, Unknown)), "")
+    unknown = item.basis is Basis.UNKNOWN
+    if unknown and not reason:
+        reason = "the source gave no reason"
+    values = {
+        "path": clean(item.path),
+        "expected": plain(item.expected),
+        "observed": None if unknown else plain(item.observed),
+        "basis": item.basis.value,
+        "reason": clean(reason),
+    }
+    return _dump(values)[:-1]
+
+
+def origin(place: Origin, depth: int = 0) -> dict[str, Any]:
+    """An origin in the contract's shape; column, expression, chain and request id only where they are known."""
+    entry: dict[str, Any] = {"uri": clean(place.uri), "line": place.line}
+    if place.column is not None:
+        entry["column"] = place.column
+    if place.expression is not None:
+        entry["expression"] = clean(place.expression)
+    if place.via and depth < 2:
+        entry["via"] = [origin(step, depth + 1) for step in place.via[:64]]
+    if place.request_id is not None:
+        entry["request_id"] = clean(place.request_id)
+    return entry
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    entry = {"subject": clean(gap.subject), "reason": clean(gap.reason), "origin": origin(gap.origin)}
+    return entry if gap.permission is None else entry | {"permission": clean(gap.permission)}
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    entry: Mapping[str, Any] = {
+        "rule": waiver.rule,
+        "resource": waiver.resource,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires,
+        "expired": waiver.expired,
+    }
+    return dict(plain(entry))
+
+
+def _statement(row: StatementResult) -> dict[str, Any]:
+    entry = {"id": row.id, "service": row.service, "text": row.text, "kind": row.kind, "note": row.note}
+    keys = [{"rule": clean(rule), "resource": clean(resource)} for rule, resource in row.findings]
+    return {**plain(entry), "verdict": row.verdict.value, "findings": keys}
+
+
+def _rule(rule: RuleInfo) -> dict[str, Any]:
+    entry = dict(plain(rule._asdict()))
+    entry["severity"] = rule.severity.value
+    entry["references"] = [{"title": clean(title), "url": clean(url)} for title, url in rule.references]
+    return entry
+
+
+def _scope(scope: Scope) -> Any:
+    return plain({"id": scope.id, "kind": scope.kind, "name": scope.name, "state": scope.state})
+
+
+def _listing(listing: Listing) -> Any:
+    missing = listing.missing
+    entry: dict[str, Any] = {
+        "scope": listing.scope,
+        "type": listing.type,
+        "complete": missing is None,
+        "count": listing.count,
+        "note": listing.note,
+    }
+    if missing is not None:
+        entry["reason"] = missing.reason
+        if missing.permission is not None:
+            entry["permission"] = missing.permission
+    return plain(entry)
