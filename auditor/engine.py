@@ -72,6 +72,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 
 _PHRASE: Final = {"atLeast": "at least", "atMost": "at most", "moreThan": "more than", "lessThan": "less than"}
+_EXCESS: Final = "more than expected"
 _REGION_NAMES: Final = ("region", "location", "locationName")
 
 
@@ -252,10 +253,20 @@ class _Compiled:
         proofs = []
         for reading in self.reader.test(test.accessor, store, item):
             truth = self._holds(test, reading, operand)
+            excess = _EXCESS if truth is True and self._exceeds(test, reading, operand) else ""
             # The type and being deployed steer a condition; a reader of the report learns nothing from them.
             steers = test.accessor.path == ("type",) or test.accessor.fact == "deployed"
-            proofs.append(_Proof(truth, () if steers else (_evidence(reading, expected, truth),)))
+            evidence = _evidence(reading, expected, truth)
+            evidence = evidence._replace(reason=excess) if excess and not evidence.reason else evidence
+            proofs.append(_Proof(truth, () if steers else (evidence,)))
         return _kleene(proofs, decisive=False) if len(proofs) != 1 else proofs[0]
+
+    @staticmethod
+    def _exceeds(test: Test, reading: Reading, operand: Any) -> bool:
+        """Whether a value that must be at least something is more than that."""
+        known = test.operator == "atLeast" and not isinstance(reading.value, Defaulted | Unknown)
+        stricter = Test(test.accessor, "moreThan", operand, test.unit, test.type)
+        return known and not isinstance(test.operand, Accessor) and _ordered(stricter, reading.value, operand) is True
 
     def _operand(self, operand: Any, store: Resource, item: Item | None) -> Any:
         if isinstance(operand, ParameterRef):
@@ -434,7 +445,7 @@ def _message(proof: _Proof, rule: Rule) -> str:
         if evidence.basis is Basis.DEFAULT:
             text += " by default"
         if isinstance(evidence.expected, str) and evidence.expected.startswith(tuple(_PHRASE.values())):
-            text += f" ({evidence.expected} expected)"
+            text += f" ({evidence.expected} expected{', more than that' if evidence.reason == _EXCESS else ''})"
         elif proof.truth is False and evidence.expected is not None:
             text += f" ({words(evidence.expected)} expected)"
         parts.append(text)

@@ -95,3 +95,10 @@ def _from_snapshot(path: Path) -> Iterator[Record]:
         yield from snapshot.read(path).records()
     except SnapshotError as error:
         yield Gap(str(path), str(error), Origin(str(path)))
+
+
+def azure_role(catalog: Catalog, scopes: Sequence[str]) -> dict[str, object]:
+    """The least-privilege custom role of the live source, assignable at `scopes`."""
+    from auditor.sources import azure
+
+    return azure.role(catalog, scopes)
