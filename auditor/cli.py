@@ -74,7 +74,7 @@ def _say(text: str) -> None:
 
 def _emit(chunks: Iterable[str]) -> None:
     """A report to stdout, as it comes."""
-    stream = click.get_binary_stream("stdout")
+    stream = sys.stdout.buffer
     for chunk in chunks:
         stream.write(chunk.encode("utf-8", "backslashreplace"))
     stream.flush()
@@ -146,7 +146,7 @@ class _Progress:
 
 
 def find_config(start: Path) -> Path | None:
-    """The configuration that holds for a folder: auditor.toml or [tool.auditor], there or above up to the repository."""
+    """The configuration of a folder: auditor.toml or [tool.auditor], there or above up to the repository."""
     for folder in (start, *start.parents):
         for name in CONFIG_NAMES:
             path = folder / name

@@ -9,6 +9,7 @@ an `anyOf` true, or what was unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from auditor import quantities
@@ -179,29 +180,20 @@ class _Compiled:
         for condition in (*(a.condition for a in self.when), rule.require):
             accessors.update(dict.fromkeys(_accessors(condition)))
         accessors.update(dict.fromkeys(rule.show))
-        self._accessors = tuple(accessors)
+        self.accessors = tuple(accessors)
         self._decisions: dict[Any, _Decision] = {}
 
-    def decide(self, store: Resource) -> _Decision:
-        """The decision on a store, shared with all stores that read the same."""
-        if store.origins or any(child.origins for child in store.children):
-            return self._judge(store)
-        signature = self.reader.signature
-        key = (
-            store.type,
-            store.api_version,
-            store.deployed,
-            store.region,
-            *[signature(a, store) for a in self._accessors],
-        )
-        decision = self._decisions.get(key)
+    def decide(self, store: Resource, values: tuple[Any, ...]) -> _Decision:
+        """The decision on a store, shared with all stores that have the same values."""
+        decision = self._decisions.get(values)
         if decision is None:
-            decision = self._judge(store)
+            decision = self.judge(store)
             if len(self._decisions) < MAX_DECISIONS:
-                self._decisions[key] = decision
+                self._decisions[values] = decision
         return decision
 
-    def _judge(self, store: Resource) -> _Decision:
+    def judge(self, store: Resource) -> _Decision:
+        """The decision on a store, computed."""
         doubt: _Proof | None = None
         for applicability in self.when:
             proof = self._prove(applicability.condition, store, None)
@@ -455,26 +447,62 @@ def _message(proof: _Proof, rule: Rule) -> str:
 # ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class _Plan:
+    """The rules for one resource type, and the values they look at between them, each read once a store."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.rules: list[_Compiled] = []
+        self._signers: dict[Accessor, tuple[int, Callable[[Resource], Any]]] = {}
+        self._pick: list[Callable[[tuple[Any, ...]], tuple[Any, ...]]] = []
+        self._known: dict[tuple[Any, ...], tuple[_Decision, ...]] = {}
+
+    def add(self, compiled: _Compiled) -> None:
+        """Take a rule into the plan."""
+        for accessor in compiled.accessors:
+            if accessor not in self._signers:
+                self._signers[accessor] = (len(self._signers) + 2, self.reader.signer(accessor))
+        # Positions 0 and 1 hold the api-version and the region, which defaults and facts depend on.
+        self._pick.append(itemgetter(0, 1, *[self._signers[accessor][0] for accessor in compiled.accessors]))
+        self.rules.append(compiled)
+
+    def decisions(self, store: Resource) -> Iterable[_Decision]:
+        """One decision a rule. What files declare has positions of its own, so only live stores share decisions."""
+        if not store.deployed:
+            return [rule.judge(store) for rule in self.rules]
+        values = (store.api_version, store.region, *[sign(store) for _, sign in self._signers.values()])
+        known = self._known.get(values)
+        if known is None:
+            known = tuple([rule.decide(store, pick(values)) for rule, pick in zip(self.rules, self._pick, strict=True)])
+            if len(self._known) < MAX_DECISIONS:
+                self._known[values] = known
+        return known
+
+
 class Engine:
     """Judges resources by rules under a baseline."""
 
     def __init__(self, rules: Mapping[str, Rule], baseline: Baseline, catalog: Catalog, estate: Estate) -> None:
         """Compile the rules the baseline does not leave out."""
         reader = Reader(catalog, estate)
-        self._by_type: dict[str, list[_Compiled]] = {}
+        self._plans: dict[str, _Plan] = {}
         for rule in rules.values():
             setting = baseline.setting(rule.id)
             if setting.effect == "off":
                 continue
-            compiled = _Compiled(rule, setting, reader)
             for name in rule.applies_to:
-                self._by_type.setdefault(name.casefold(), []).append(compiled)
+                plan = self._plans.setdefault(name.casefold(), _Plan(reader))
+                plan.add(_Compiled(rule, setting, reader))
 
-    def evaluate(self, store: Resource, subject: Subject) -> Iterator[Finding]:
+    def evaluate(self, store: Resource, subject: Subject) -> list[Finding]:
         """One finding for each rule that applies to the store's type, in the order of the rules."""
-        for compiled in self._by_type.get(store.type.casefold(), ()):
-            outcome, severity, message, evidence = compiled.decide(store)
-            yield Finding(compiled.rule.id, subject, outcome, severity, message, evidence)
+        plan = self._plans.get(store.type.casefold())
+        if plan is None:
+            return []
+        return [
+            Finding(compiled.rule.id, subject, *decision)
+            for compiled, decision in zip(plan.rules, plan.decisions(store), strict=True)
+        ]
 
 
 def subject_of(store: Resource) -> Subject:

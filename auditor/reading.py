@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -196,15 +196,19 @@ class Reader:
                 path = tuple(default.path.casefold().replace("[*]", ".[*]").split("."))
                 self._defaults.setdefault((default.type.casefold(), path), []).append(default)
         self._notes: dict[tuple[int, Any], Defaulted] = {}
+        self._candidates: dict[tuple[str, tuple[str, ...]], tuple[ApiDefault, ...]] = {}
+        # The children of the store that is being judged, by their casefolded path below it.
+        self._children: tuple[Resource | None, dict[str, Resource]] = (None, {})
 
     def child(self, store: Resource, name: str) -> Resource | Unknown:
         """A singleton child of a store; one that was not looked at is unknown."""
-        wanted = name.casefold()
-        base = len(store.id) + 1
-        for child in store.children:
-            if child.id[base:].casefold() == wanted:
-                return child
-        return Unknown(f"{name} was not read", unseen=True)
+        current, children = self._children
+        if current is not store:
+            base = len(store.id) + 1
+            children = {child.id[base:].casefold(): child for child in store.children}
+            self._children = (store, children)
+        child = children.get(name) or children.get(name.casefold())
+        return Unknown(f"{name} was not read", unseen=True) if child is None else child
 
     def collection(self, store: Resource, name: str) -> tuple[tuple[Resource, ...], Unknown | None]:
         """The children of a collection, and why there may be more."""
@@ -229,9 +233,14 @@ class Reader:
 
     def default(self, resource: Resource, path: tuple[str, ...], owner: Resource) -> Any:
         """What the API uses for a path that is left out, or ABSENT where no default is documented."""
-        candidates = self._defaults.get((resource.type.casefold(), tuple(map(str.casefold, path))))
+        candidates = self._candidates.get((resource.type, path))
+        if candidates is None:
+            key = (resource.type.casefold(), tuple(map(str.casefold, path)))
+            candidates = self._candidates[resource.type, path] = tuple(self._defaults.get(key, ()))
+        if not candidates:
+            return ABSENT
         version = (owner.api_version or "")[:10]
-        for default in candidates or ():
+        for default in candidates:
             if version and ((default.since and version < default.since) or (default.until and version > default.until)):
                 continue
             if not version and default.until:
@@ -352,33 +361,51 @@ class Reader:
         elements, missing = self.elements(owner, accessor.path)
         return [Item(value, owner, accessor.path, path, path) for value, path in elements], missing
 
-    def signature(self, accessor: Accessor, store: Resource) -> Any:
-        """Everything that can make two resources differ on an accessor, hashable and cheap to compute."""
-        if accessor.root == "related":
-            found, missing = self.estate.related(str(accessor.related), store)
-            return (missing, *map(id, found))
-        if accessor.root == "child" and not accessor.path:
-            return repr(
-                [
-                    (c.type, c.name, c.body)
-                    for c in store.children
-                    if accessor.child and _matches(c, store, accessor.child)
-                ]
-            )
-        if accessor.root == "fact" and not accessor.path:
-            return self.facts[str(accessor.fact)](store, None)
-        owner: Resource | Unknown = store if accessor.child is None else self.child(store, accessor.child)
-        if isinstance(owner, Unknown):
-            return owner
+    def signer(self, accessor: Accessor) -> Callable[[Resource], Any]:
+        """A function that gives all that can make two stores differ on an accessor: hashable, and cheap to compute."""
+        child = accessor.child
         path = accessor.path
+        if accessor.root == "related":
+            return lambda store: self._related_signature(str(accessor.related), store)
+        if accessor.root == "child":
+            name = str(child)
+            if name.count("/") % 2:
+                return lambda store: _existence(self.child(store, name))
+            return lambda store: repr([(c.name, c.type, c.body) for c in store.children if _below(c, store, name)])
+        if accessor.root == "fact" and not path:
+            fact = self.facts[str(accessor.fact)]
+            return lambda store: fact(store, None)
         if "[*]" in path:
-            return repr(self.body(owner, path[: path.index("[*]")]))
-        value = self.body(owner, path)
-        kind = type(value)
-        return value if kind is str or kind is Defaulted or value is ABSENT else (kind, repr(value))
+            path = path[: path.index("[*]")]
+
+        def sign(store: Resource) -> Any:
+            owner = store if child is None else self.child(store, child)
+            if isinstance(owner, Unknown):
+                return owner
+            value = self.body(owner, path)
+            kind = type(value)
+            if kind is str or kind is Defaulted or kind is _Absent:
+                return value
+            # 1, 1.0 and True are equal to Python and not to a rule.
+            return (kind, value) if kind in _PLAIN else (kind, repr(value))
+
+        return sign
+
+    def _related_signature(self, name: str, store: Resource) -> Any:
+        found, missing = self.estate.related(name, store)
+        return (missing, *map(id, found))
 
 
-def _matches(child: Resource, store: Resource, name: str) -> bool:
+_PLAIN: Final = (bool, int, float)
+
+
+def _existence(child: Resource | Unknown) -> bool | Unknown:
+    if isinstance(child, Unknown):
+        return child
+    return child.body if isinstance(child.body, Unknown) else child.body is not None
+
+
+def _below(child: Resource, store: Resource, name: str) -> bool:
     below = child.id[len(store.id) + 1 :].casefold()
     wanted = name.casefold()
     return below == wanted or below.startswith(wanted + "/")
