@@ -380,9 +380,7 @@ class Reader:
 
         def sign(store: Resource) -> Any:
             owner = store if child is None else self.child(store, child)
-            if isinstance(owner, Unknown):
-                return owner
-            value = self.body(owner, path)
+            value = owner if isinstance(owner, Unknown) else self.body(owner, path)
             kind = type(value)
             if kind is str or kind is Defaulted or kind is _Absent:
                 return value
@@ -393,16 +391,15 @@ class Reader:
 
     def _related_signature(self, name: str, store: Resource) -> Any:
         found, missing = self.estate.related(name, store)
-        return (missing, *map(id, found))
+        return (repr(missing), *map(id, found))
 
 
 _PLAIN: Final = (bool, int, float)
 
 
-def _existence(child: Resource | Unknown) -> bool | Unknown:
-    if isinstance(child, Unknown):
-        return child
-    return child.body if isinstance(child.body, Unknown) else child.body is not None
+def _existence(child: Resource | Unknown) -> bool | str:
+    state = child if isinstance(child, Unknown) else child.body
+    return repr(state) if isinstance(state, Unknown) else state is not None
 
 
 def _below(child: Resource, store: Resource, name: str) -> bool:
