@@ -316,7 +316,7 @@ def _collecting(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--call-timeout",
             type=click.FloatRange(0.1, 3600),
-            default=120.0,
+            default=60.0,
             show_default=True,
             help="Seconds one call may take, retries included.",
         ),

@@ -33,7 +33,7 @@ class CollectOptions:
     arm_endpoint: str = ""
     access_token_env: str = ""
     concurrency: int = 64
-    call_timeout: float = 120.0
+    call_timeout: float = 60.0
     record: Path | None = None
     replay: Path | None = None
     deep: bool = False

@@ -1,0 +1,487 @@
+"""Walks the scopes that were asked for and turns ARM's answers into records, driven by the services' tables alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.errors import UsageError
+from auditor.model import (
+    Catalog,
+    ChildCall,
+    Gap,
+    ListCall,
+    Listing,
+    Origin,
+    Progress,
+    Record,
+    Resource,
+    Scope,
+    Unknown,
+    resource_group,
+)
+from auditor.sources.azure.reader import Reader, Unreadable
+
+SUBSCRIPTIONS_API: Final = "2022-12-01"
+GROUPS_API: Final = "2025-04-01"
+PROVIDERS_API: Final = "2021-04-01"
+MANAGEMENT_GROUPS_API: Final = "2023-04-01"
+LOCATIONS_TYPE: Final = "Microsoft.Resources/subscriptions/locations"
+
+OPEN_SUBSCRIPTIONS: Final = 24
+"""Subscriptions that are read at once: enough to fill the pool, few enough to keep memory flat."""
+
+# The calls of the collector itself, besides those of the services' tables, with the action each needs.
+ACTIONS: Final[Mapping[str, str]] = {
+    "/subscriptions": "Microsoft.Resources/subscriptions/read",
+    "/subscriptions/{subscription}": "Microsoft.Resources/subscriptions/read",
+    "/subscriptions/{subscription}/locations": "Microsoft.Resources/subscriptions/locations/read",
+    "/subscriptions/{subscription}/resourceGroups/{group}": "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "/subscriptions/{subscription}/providers/{namespace}": "Microsoft.Resources/subscriptions/providers/read",
+    "/providers/Microsoft.Management/managementGroups/{group}/descendants": (
+        "Microsoft.Management/managementGroups/descendants/read"
+    ),
+}
+
+_NOT_REGISTERED: Final = frozenset(
+    {
+        "missingsubscriptionregistration",
+        "noregisteredproviderfound",
+        "invalidresourcenamespace",
+        "subscriptionnotregistered",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What was asked for: everything visible, management groups, and subscriptions with the groups wanted of each.
+
+    An empty tuple of groups stands for the whole subscription.
+    """
+
+    everything: bool
+    management_groups: tuple[str, ...]
+    subscriptions: Mapping[str, tuple[str, ...]]
+
+
+def parse_targets(targets: Sequence[str]) -> Targets:
+    """Read `azure:`, `azure:SUB`, `azure:SUB/GROUP`, `azure:mg/GROUP`. Raises UsageError for anything else."""
+    everything = False
+    management: dict[str, None] = {}
+    subscriptions: dict[str, tuple[str, ...]] = {}
+    for target in targets:
+        parts = target.removeprefix("azure:").strip("/").split("/")
+        if len(parts) > 2 or any(not _plain(part) for part in parts if part) or (len(parts) == 2 and not all(parts)):
+            raise UsageError(
+                f"{target!r} is no live target",
+                hint="Use azure:, azure:SUBSCRIPTION, azure:SUBSCRIPTION/GROUP or azure:mg/MANAGEMENT_GROUP.",
+            )
+        if parts == [""]:
+            everything = True
+        elif len(parts) == 2 and parts[0].casefold() == "mg":
+            management[parts[1]] = None
+        else:
+            subscription = parts[0].casefold()
+            groups = subscriptions.get(subscription)
+            whole = len(parts) == 1 or groups == ()
+            subscriptions[subscription] = () if whole else tuple(dict.fromkeys((*(groups or ()), parts[1])))
+    return Targets(everything, tuple(management), subscriptions)
+
+
+def _plain(part: str) -> bool:
+    """Whether a name may stand in a path: letters, digits and what Azure allows in ids and group names."""
+    return len(part) <= 90 and all(c.isalnum() or c in "-_.()" for c in part) and part not in (".", "..")
+
+
+class Collector:
+    """One run: puts records where `emit` takes them."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        catalog: Catalog,
+        emit: Callable[[Record], Awaitable[None]],
+        progress: Progress,
+        *,
+        deep: bool,
+    ) -> None:
+        """Collect with a reader what the catalog's tables list."""
+        self._reader = reader
+        self._emit = emit
+        self._progress = progress
+        self._lists = [call for s in catalog.services for call in s.lists if deep or not call.deep]
+        self._children: dict[str, list[ChildCall]] = {}
+        for service in catalog.services:
+            for child in service.children:
+                if deep or not child.deep:
+                    self._children.setdefault(child.parent_type, []).append(child)
+        self._resources = 0
+        self._subscriptions = 0
+        self._total: int | None = None
+
+    # ── scopes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, targets: Targets) -> None:
+        """Read all targets; what cannot be read becomes a gap."""
+        wanted: dict[str, tuple[str, ...]] = dict(targets.subscriptions)
+        known: dict[str, Mapping[str, Any]] = {}
+        if targets.everything:
+            known = await self._visible()
+            wanted |= dict.fromkeys(known, ())
+        for group in targets.management_groups:
+            wanted |= dict.fromkeys(await self._below(group), ())
+        self._total = len(wanted)
+        gate = asyncio.Semaphore(OPEN_SUBSCRIPTIONS)
+
+        async def one(subscription: str, groups: tuple[str, ...]) -> None:
+            try:
+                await self._subscription(subscription, groups, known.get(subscription))
+            finally:
+                gate.release()
+            self._subscriptions += 1
+            self._tell()
+
+        async with asyncio.TaskGroup() as tasks:
+            for subscription, groups in wanted.items():
+                await gate.acquire()
+                tasks.create_task(one(subscription, groups))
+
+    async def _visible(self) -> dict[str, Mapping[str, Any]]:
+        """Every subscription the credential sees."""
+        path = f"/subscriptions?api-version={SUBSCRIPTIONS_API}"
+        found: dict[str, Mapping[str, Any]] = {}
+        try:
+            async for page in self._reader.pages("resource", path):
+                for item in page.body["value"]:
+                    name = item.get("subscriptionId")
+                    name = name if isinstance(name, str) else item["id"].rpartition("/")[2]
+                    if _plain(name) and name:
+                        found[name.casefold()] = item
+        except Unreadable as error:
+            await self._gap("/subscriptions", error, path, ACTIONS["/subscriptions"])
+        else:
+            if not found:
+                await self._emit(Gap("/subscriptions", "the credential sees no subscription", self._origin(path)))
+        return found
+
+    async def _below(self, group: str) -> list[str]:
+        """The subscriptions below a management group."""
+        base = f"/providers/Microsoft.Management/managementGroups/{group}"
+        path = f"{base}/descendants?api-version={MANAGEMENT_GROUPS_API}"
+        found: list[str] = []
+        await self._emit(Scope(base, "management group", group))
+        try:
+            async for page in self._reader.pages("resource", path):
+                for item in page.body["value"]:
+                    kind = str(item.get("type", "")).casefold()
+                    name = item.get("name") or item["id"].rpartition("/")[2]
+                    below = kind.endswith("/subscriptions") or item["id"].casefold().startswith("/subscriptions/")
+                    if below and isinstance(name, str) and _plain(name):
+                        found.append(name.casefold())
+        except Unreadable as error:
+            action = ACTIONS["/providers/Microsoft.Management/managementGroups/{group}/descendants"]
+            await self._gap(base, error, path, action)
+        else:
+            if not found:
+                await self._emit(Gap(base, "no subscription was found below the management group", self._origin(path)))
+        return found
+
+    async def _subscription(self, name: str, groups: tuple[str, ...], item: Mapping[str, Any] | None) -> None:
+        base = f"/subscriptions/{name}"
+        if item is None:
+            path = f"{base}?api-version={SUBSCRIPTIONS_API}"
+            try:
+                item = (await self._reader.read("resource", path, needs="subscriptionId")).body
+            except Unreadable as error:
+                await self._gap(base, error, path, ACTIONS["/subscriptions/{subscription}"])
+                item = {}
+                if error.status == 404:
+                    await self._emit(Scope(base, "subscription", "", "not found"))
+                    return
+        state = str(item.get("state") or "")
+        await self._emit(Scope(base, "subscription", str(item.get("displayName") or ""), state))
+        if state.casefold() in ("disabled", "deleted"):
+            reason = f"the subscription is {state.casefold()}: what can still be read of it may not be all"
+            await self._emit(Gap(base, reason, self._origin(base)))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._locations(base))
+            for group in groups:
+                tasks.create_task(self._group(f"{base}/resourceGroups/{group}"))
+            for call in self._lists:
+                if groups and call.in_group:
+                    for group in groups:
+                        tasks.create_task(self._list(base, call, group))
+                else:
+                    tasks.create_task(self._list(base, call, only=groups))
+
+    async def _group(self, base: str) -> None:
+        path = f"{base}?api-version={GROUPS_API}"
+        action = ACTIONS["/subscriptions/{subscription}/resourceGroups/{group}"]
+        try:
+            item = (await self._reader.read("resource", path, needs="id")).body
+        except Unreadable as error:
+            await self._emit(Scope(base, "resource group", base.rpartition("/")[2], "not read"))
+            await self._gap(base, error, path, action)
+        else:
+            await self._emit(Scope(base, "resource group", str(item.get("name") or base.rpartition("/")[2])))
+
+    async def _locations(self, base: str) -> None:
+        """The subscription's regions; the shipped table stands in where there is no such list."""
+        path = f"{base}/locations?api-version={SUBSCRIPTIONS_API}"
+        found: list[Any] = []
+        request_id = ""
+        try:
+            async for page in self._reader.pages("resource", path):
+                found += page.body["value"]
+                request_id = page.request_id
+        except Unreadable as error:
+            if error.status != 404:
+                reason = Unreadable(
+                    f"{error}; the shipped region table was used", status=error.status, request_id=error.request_id
+                )
+                action = ACTIONS["/subscriptions/{subscription}/locations"]
+                await self._gap(f"{base}/locations", reason, path, action)
+            return
+        origin = self._origin(path, request_id)
+        await self._emit(
+            Resource(f"{base}/locations", LOCATIONS_TYPE, "locations", None, {"value": found}, origin, deployed=True)
+        )
+
+    # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _list(self, base: str, call: ListCall, group: str = "", only: tuple[str, ...] = ()) -> None:
+        """Read one list of a subscription or group, its resources and their children.
+
+        `only` restricts a list that exists for whole subscriptions to what concerns some groups.
+        """
+        scope = f"{base}/resourceGroups/{group}" if group else base
+        path = f"{scope}{call.path}?api-version={call.api_version}"
+        try:
+            count = await self._pages(path, call, only)
+        except Unreadable as error:
+            if group and error.status == 404:
+                # Some providers list by subscription only.
+                await self._list_and_filter(base, scope, call, group)
+                return
+            await self._unlisted(base, scope, path, call, error)
+            return
+        await self._emit(Listing(scope, call.type, None, count))
+
+    async def _list_and_filter(self, base: str, scope: str, call: ListCall, group: str) -> None:
+        path = f"{base}{call.path}?api-version={call.api_version}"
+        try:
+            count = await self._pages(path, call, (group,))
+        except Unreadable as error:
+            await self._unlisted(base, scope, path, call, error)
+            return
+        await self._emit(Listing(scope, call.type, None, count))
+
+    async def _unlisted(self, base: str, scope: str, path: str, call: ListCall, error: Unreadable) -> None:
+        """A list that failed: nothing, when the provider is known not to be registered; else a gap."""
+        provider = call.path.split("/")[2]
+        if error.code.casefold() in _NOT_REGISTERED and await self._unregistered(base, provider):
+            note = f"the provider {provider} is not registered, so there can be none"
+            await self._emit(Listing(scope, call.type, None, 0, note))
+            return
+        missing = _unknown(error, call.action, f"the list of {call.type}")
+        await self._emit(Listing(scope, call.type, missing))
+        if not (call.optional and error.status == 404):
+            await self._gap(f"{scope}{call.path}", error, path, call.action)
+
+    async def _unregistered(self, base: str, namespace: str) -> bool:
+        path = f"{base}/providers/{namespace}?api-version={PROVIDERS_API}"
+        try:
+            page = await self._reader.read("resource", path, needs="registrationState")
+        except Unreadable:
+            return False
+        return str(page.body["registrationState"]).casefold() in ("notregistered", "unregistered")
+
+    async def _pages(self, path: str, call: ListCall, only: tuple[str, ...]) -> int:
+        budget = ("storage-lists", "") if call.path.startswith("/providers/Microsoft.Storage/") else ()
+        count = 0
+        groups = {group.casefold() for group in only}
+        # Bounded, so that a page of a thousand does not become a thousand waiting tasks.
+        gate = asyncio.Semaphore(256)
+
+        async def one(item: Mapping[str, Any], request_id: str) -> None:
+            try:
+                await self._store(item, request_id, call)
+            finally:
+                gate.release()
+
+        async with asyncio.TaskGroup() as tasks:
+            failed: Unreadable | None = None
+            try:
+                async for page in self._reader.pages(call.client, path, budget=budget):
+                    for item in page.body["value"]:
+                        if groups and not _concerns(item["id"], groups):
+                            continue
+                        count += 1
+                        await gate.acquire()
+                        tasks.create_task(one(item, page.request_id))
+            except Unreadable as error:
+                # Raised after the group has ended: what was read so far is kept whole.
+                failed = error
+        if failed is not None:
+            raise failed
+        return count
+
+    async def _store(self, item: Mapping[str, Any], request_id: str, call: ListCall) -> None:
+        store_id = item["id"].rstrip("/")
+        body: Mapping[str, Any] = item
+        origin = self._origin(f"{store_id}?api-version={call.api_version}", request_id)
+        if not isinstance(item.get("properties"), dict):
+            # A body without properties would read as one that leaves everything to the API's defaults.
+            body = {**item, "properties": Unknown("the answer holds no properties of the resource")}
+            await self._emit(Gap(store_id, "the answer holds no properties of the resource", origin))
+        reads = [self._child(store_id, item, child) for child in self._children.get(call.type, ())]
+        children = [child for found in await asyncio.gather(*reads) for child in found]
+        region = item.get("location")
+        await self._emit(
+            Resource(
+                store_id,
+                call.type,
+                _name(item, store_id),
+                region if isinstance(region, str) and region else None,
+                body,
+                origin,
+                None,
+                tuple(children),
+                call.api_version,
+                deployed=True,
+            )
+        )
+        self._resources += 1
+        if not self._resources % 20:
+            self._tell()
+
+    # ── children ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _child(self, store_id: str, store: Mapping[str, Any], call: ChildCall) -> list[Resource]:
+        child_id = f"{store_id}{call.path}"
+        query = f"api-version={call.api_version}" + (f"&{call.query.replace(' ', '%20')}" if call.query else "")
+        path = f"{child_id}?{query}"
+        marker = f"{child_id}/*" if call.collection else child_id
+        name = "*" if call.collection else call.path.rpartition("/")[2]
+        reason = call.skip(store) if call.skip is not None else ""
+        if reason:
+            return [self._made(marker, name, Unknown(reason, unseen=True), path, "", store_id, call)]
+        budget = (call.rate, str(store.get("location") or "").replace(" ", "").casefold()) if call.rate else ()
+        try:
+            if call.collection:
+                return await self._collection(path, marker, store_id, call, budget)
+            page = await self._reader.read(call.client, path, budget=budget)
+        except Unreadable as error:
+            if error.status in call.absent_on:
+                return [self._made(marker, name, None, path, error.request_id, store_id, call)]
+            unknown = _unknown(error, call.action, child_id[len(store_id) + 1 :], unseen=call.optional)
+            if not call.optional:
+                await self._gap(child_id, error, path, call.action)
+            return [self._made(marker, name, unknown, path, error.request_id, store_id, call)]
+        return [self._made(child_id, name, page.body, path, page.request_id, store_id, call)]
+
+    async def _collection(
+        self, path: str, marker: str, store_id: str, call: ChildCall, budget: tuple[str, ...]
+    ) -> list[Resource]:
+        found: list[Resource] = []
+        missing: Unknown | None = None
+        try:
+            async for page in self._reader.pages(call.client, path, budget=budget):
+                for item in page.body["value"]:
+                    item_path = f"{item['id']}?api-version={call.api_version}"
+                    found.append(
+                        self._made(
+                            item["id"], _name(item, item["id"]), item, item_path, page.request_id, store_id, call
+                        )
+                    )
+        except Unreadable as error:
+            if not found:
+                raise
+            missing = _unknown(error, call.action, call.path)
+            if not call.optional:
+                await self._gap(marker.removesuffix("/*"), error, path, call.action)
+        found.append(self._made(marker, "*", missing, path, "", store_id, call))
+        return found
+
+    def _made(
+        self, child_id: str, name: str, body: Any, path: str, request_id: str, parent: str, call: ChildCall
+    ) -> Resource:
+        region = body.get("location") if isinstance(body, dict) else None
+        return Resource(
+            child_id,
+            call.type,
+            name,
+            region if isinstance(region, str) else None,
+            body,
+            self._origin(path, request_id),
+            parent,
+            (),
+            call.api_version,
+            deployed=True,
+        )
+
+    # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _origin(self, path: str, request_id: str = "") -> Origin:
+        return Origin(self._reader.wire.endpoint + path, request_id=request_id or None)
+
+    async def _gap(self, subject: str, error: Unreadable, path: str, action: str) -> None:
+        permission = action if error.status in (401, 403) else None
+        needs = f"; it needs {action}" if permission else ""
+        await self._emit(Gap(subject, f"{error}{needs}", self._origin(path, error.request_id), permission))
+
+    def _tell(self) -> None:
+        note = f"{self._resources:,} resources, {self._reader.calls:,} calls"
+        self._progress.update("Reading subscriptions", done=self._subscriptions, total=self._total, note=note)
+
+
+def _unknown(error: Unreadable, action: str, what: str, *, unseen: bool = False) -> Unknown:
+    permission = action if error.status in (401, 403) else None
+    needs = f"; it needs {action}" if permission else ""
+    request = f" (request {error.request_id})" if error.request_id else ""
+    return Unknown(f"{what} could not be read: {error}{needs}{request}", permission=permission, unseen=unseen)
+
+
+def _name(item: Mapping[str, Any], resource_id: str) -> str:
+    name = item.get("name")
+    return name if isinstance(name, str) and name else resource_id.rpartition("/")[2]
+
+
+def _concerns(resource_id: str, groups: set[str]) -> bool:
+    """Whether a resource lies in one of the groups, or above them (a lock of the subscription)."""
+    group = resource_group(resource_id).casefold()
+    return not group or group in groups
+
+
+def calls_of(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Every path pattern the collector can request, with the action it needs."""
+    yield from ACTIONS.items()
+    for service in catalog.services:
+        for call in service.lists:
+            yield "/subscriptions/{subscription}" + call.path, call.action
+        for child in service.children:
+            yield f"/{child.parent_type}{child.path}", child.action
+
+
+def actions_of(catalog: Catalog) -> list[str]:
+    """The actions all calls need between them, sorted and each once (their names compare without case)."""
+    found: dict[str, str] = {}
+    for _, action in calls_of(catalog):
+        found.setdefault(action.casefold(), action)
+    return sorted(found.values(), key=str.casefold)
+
+
+def assignable(scopes: Iterable[str]) -> list[str]:
+    """Scopes a role may be assigned at. Raises UsageError for one that is none."""
+    result = []
+    for scope in scopes:
+        if not scope.startswith(("/subscriptions/", "/providers/Microsoft.Management/managementGroups/")):
+            raise UsageError(
+                f"{scope!r} is no scope a role can be assigned at",
+                hint="Give /subscriptions/ID or /providers/Microsoft.Management/managementGroups/NAME.",
+            )
+        result.append(scope.rstrip("/"))
+    return result
