@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from auditor.model import Unknown
+from auditor.model import Evidence, Unknown
 
 MAX_DEPTH: Final = 12
 MAX_ITEMS: Final = 200
@@ -60,3 +60,12 @@ def spoken(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def because(item: Evidence) -> str:
+    """Why a piece of evidence has the basis it has, with the permission that was lacking; may be empty."""
+    for value in (item.observed, item.expected):
+        if isinstance(value, Unknown):
+            reason = item.reason or value.reason
+            return f"{reason} (needs {value.permission})" if value.permission else reason
+    return item.reason

@@ -1,0 +1,208 @@
+"""What every report for people says first: the verdict, the score of each service, and what needs a decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from auditor.model import Finding, Listing, Origin, Outcome, Report, RuleInfo, Severity, Waiver
+
+STATES: Final = ("fail", "unknown", "waived", "informational", "not-applicable", "pass")
+"""Outcomes and `waived`, the most urgent first."""
+
+_URGENCY: Final = {state: number for number, state in enumerate(STATES)}
+
+
+class Verdict(NamedTuple):
+    """The report in a word and a sentence. `tone` is `fail`, `unknown`, `none` or `pass`; pass only when all was read."""
+
+    word: str
+    tone: str
+    sentence: str
+
+
+class Score(NamedTuple):
+    """The findings of one service by outcome; a waived finding counts under `waived` alone."""
+
+    service: str
+    title: str
+    counts: Mapping[str, int]
+
+    @property
+    def judged(self) -> int:
+        """How many findings the score is made of: passed, failed and undecided."""
+        return self.counts["pass"] + self.counts["fail"] + self.counts["unknown"]
+
+    @property
+    def percent(self) -> int | None:
+        """The share of `judged` that passed, rounded down so that 100 means all; None when nothing was judged."""
+        return self.counts["pass"] * 100 // self.judged if self.judged else None
+
+
+class Listed(NamedTuple):
+    """All listings of one resource type: how many scopes were read to the end, and how many resources they held."""
+
+    type: str
+    complete: int
+    incomplete: int
+    count: int
+    notes: tuple[str, ...]
+
+
+class Applied(NamedTuple):
+    """A waiver with what became of it: `active`, `expired` or `matches nothing`, and the findings it covers."""
+
+    waiver: Waiver
+    state: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The parts of a report in the order people need them. Lists of findings are sorted, worst first."""
+
+    verdict: Verdict
+    counts: Mapping[str, int]
+    severities: tuple[tuple[str, int], ...]
+    scores: tuple[Score, ...]
+    failing: tuple[Finding, ...]
+    undecided: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    informational: tuple[Finding, ...]
+    others: tuple[tuple[RuleInfo, int, int], ...]
+    waivers: tuple[Applied, ...]
+    listed: tuple[Listed, ...]
+    unlisted: tuple[Listing, ...]
+
+
+def overview(report: Report) -> Overview:
+    """Sort and count a report once, for all templates."""
+    by_state: dict[str, list[Finding]] = {state: [] for state in STATES}
+    services: dict[str, Counter[str]] = {name: Counter() for name in report.services}
+    for finding in report.findings:
+        state = state_of(finding)
+        by_state[state].append(finding)
+        rule = report.rules.get(finding.rule)
+        services.setdefault(rule.service if rule else "", Counter())[state] += 1
+    for state in ("fail", "unknown", "waived", "informational"):
+        by_state[state].sort(key=_order)
+    counts = report.summary()
+    severities = Counter(finding.severity for finding in by_state["fail"])
+    return Overview(
+        verdict=_verdict(counts),
+        counts=counts,
+        severities=tuple((severity.value, severities[severity]) for severity in Severity if severities[severity]),
+        scores=tuple(
+            Score(name, report.services.get(name) or name or "Other", {key: found[key] for key in STATES})
+            for name, found in services.items()
+        ),
+        failing=tuple(by_state["fail"]),
+        undecided=tuple(by_state["unknown"]),
+        waived=tuple(by_state["waived"]),
+        informational=tuple(by_state["informational"]),
+        others=_others(report.rules, by_state),
+        waivers=_waivers(report),
+        listed=_listed(report.listings),
+        unlisted=tuple(listing for listing in report.listings if listing.missing is not None),
+    )
+
+
+def state_of(finding: Finding) -> str:
+    """The finding's outcome, or `waived`: the word it is counted under."""
+    return "waived" if finding.waived else finding.outcome.value
+
+
+def where(origin: Origin) -> str:
+    """An origin in one line: `main.bicep:12:3 (softDeleteDays) via main.bicep:41`."""
+    text = _position(origin)
+    if origin.expression:
+        text += f" ({origin.expression})"
+    if origin.via:
+        text += " via " + " → ".join(_position(step) for step in origin.via)
+    return text
+
+
+def _position(origin: Origin) -> str:
+    numbers = (origin.line, origin.column) if origin.line is not None else ()
+    return ":".join([origin.uri, *(str(number) for number in numbers if number is not None)])
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str]:
+    return _URGENCY[state_of(finding)], -finding.severity.rank, finding.rule, finding.subject.id.casefold()
+
+
+def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order a reader wants them: failing first, by severity; passing last."""
+    return sorted(findings, key=_order)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 finding`, `1,204 findings`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _verdict(counts: Mapping[str, int]) -> Verdict:
+    open_points = [
+        phrase
+        for number, phrase in (
+            (counts["gaps"], counted(counts["gaps"], "gap") + " in what was read"),
+            (counts["unknown"], counted(counts["unknown"], "setting") + " undecided"),
+        )
+        if number
+    ]
+    judged = counts["pass"] + counts["fail"] + counts["unknown"]
+    if counts["fail"]:
+        text = f"{counted(counts['fail'], 'finding')} below the baseline"
+        if open_points:
+            return Verdict("Failing and incomplete", "fail", f"{text}; {' and '.join(open_points)}.")
+        return Verdict("Failing", "fail", f"{text}; everything in scope was read.")
+    if open_points:
+        return Verdict(
+            "Incomplete", "unknown", f"Nothing failed, but {' and '.join(open_points)}: this is no clean result."
+        )
+    if not counts["resources"]:
+        return Verdict("Nothing audited", "none", "No resource of an audited service was found in the targets.")
+    waived = f"; {counted(counts['waived'], 'failure is', 'failures are')} waived" if counts["waived"] else ""
+    if not judged:
+        return Verdict("Nothing judged", "none", f"The baseline expects nothing of what was found{waived}.")
+    return Verdict("Clean", "pass", f"All {judged:,} judged settings meet the baseline{waived}; everything was read.")
+
+
+def _others(
+    rules: Mapping[str, RuleInfo], by_state: Mapping[str, list[Finding]]
+) -> tuple[tuple[RuleInfo, int, int], ...]:
+    passed = Counter(finding.rule for finding in by_state["pass"])
+    inapplicable = Counter(finding.rule for finding in by_state["not-applicable"])
+    return tuple(
+        (rule, passed[name], inapplicable[name]) for name, rule in rules.items() if passed[name] or inapplicable[name]
+    )
+
+
+def _waivers(report: Report) -> tuple[Applied, ...]:
+    used = Counter(
+        finding.waiver
+        for finding in report.findings
+        if finding.waiver is not None and finding.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
+    )
+    rows = {waiver: Applied(waiver, "expired" if waiver.expired else "active", number) for waiver, number in used.items()}
+    for waiver in report.stale_waivers:
+        rows.setdefault(waiver, Applied(waiver, "expired" if waiver.expired else "matches nothing", 0))
+    return tuple(sorted(rows.values(), key=lambda row: (row.state == "active", row.waiver.expires, row.waiver.rule)))
+
+
+def _listed(listings: Iterable[Listing]) -> tuple[Listed, ...]:
+    groups: dict[str, list[Listing]] = {}
+    for listing in listings:
+        groups.setdefault(listing.type, []).append(listing)
+    return tuple(
+        Listed(
+            name,
+            sum(item.missing is None for item in items),
+            sum(item.missing is not None for item in items),
+            sum(item.count for item in items),
+            tuple(dict.fromkeys(item.note for item in items if item.note))[:3],
+        )
+        for name, items in sorted(groups.items())
+    )

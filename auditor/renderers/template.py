@@ -1,0 +1,212 @@
+"""Reports made by Jinja templates: the shipped ones, or a user's own folder before them.
+
+A template's output is escaped for its format without the template asking for it. A user's template runs in a sandbox
+(no attribute of Python's own, no change to the report) and within a budget of steps and of text, because a folder of
+templates may come from elsewhere too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from markupsafe import Markup
+
+from auditor.errors import OutputError, UsageError
+from auditor.model import Renderer, Report
+from auditor.paths import data_dir
+from auditor.renderers import escaping
+from auditor.renderers.overview import counted, overview, state_of, where
+from auditor.renderers.values import because, spoken
+
+MAX_STEPS: Final = 5_000_000
+STEPS_A_FINDING: Final = 500
+MAX_OUTPUT: Final = 256 * 1024 * 1024
+MAX_TEXT: Final = 1_000_000
+
+_CHUNK: Final = 256
+_ESCAPES: Final[Mapping[str, Callable[[str], str]]] = {
+    "html": escaping.web,
+    "md": escaping.markdown,
+    "txt": escaping.terminal,
+}
+_GROWING: Final = ("center", "indent", "format", "wordwrap", "xmlattr", "filesizeformat", "pprint")
+
+Context = Callable[[Report], Mapping[str, Any]]
+
+
+class _TooMuch(SecurityError):
+    """A template does more work, or makes more text, than a report can need."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, with a budget of steps: calls, attributes and items of a range."""
+
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
+    steps = 0
+
+    def spend(self, steps: int = 1) -> None:
+        """Take steps out of the budget. Raises _TooMuch when there are none left."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise _TooMuch("the template does more than a report can need")
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Call an object from a template."""
+        self.spend()
+        return super().call(*args, **kwargs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look an attribute up for a template."""
+        self.spend()
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look an item up for a template."""
+        self.spend()
+        return super().getitem(obj, argument)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Calculate, unless the result could be a text, a list or a number out of all proportion."""
+        self.spend()
+        sized = [value for value in (left, right) if isinstance(value, str | list | tuple | bytes)]
+        if operator == "%" and isinstance(left, str | bytes):
+            raise _TooMuch("the template formats text with %; write the values where they belong")
+        if operator == "+" and sum(map(len, sized)) > MAX_TEXT:
+            raise _TooMuch("the template makes a text too long for a report")
+        if operator == "*" and sized and any(isinstance(v, int) and v > 1_000 for v in (left, right)):
+            raise _TooMuch("the template repeats a text too often for a report")
+        if operator == "**" and not (isinstance(right, int | float) and abs(right) <= 16):
+            raise _TooMuch("the template raises to too high a power")
+        return super().call_binop(context, operator, left, right)
+
+
+def renderer(name: str, template_dir: Path | None, context: Context | None = None) -> Renderer:
+    """The renderer of the template called `name`, from the user's folder when it has one, or the shipped one.
+
+    `context` adds to what the template sees: `report`, `overview`, and the filters `spoken`, `because`, `where`,
+    `counted`, `state`, `https`.
+    Raises UsageError when the folder is missing or holds no file that any shipped template is called.
+    """
+    shipped = data_dir("templates")
+    if template_dir is not None:
+        _check_folder(template_dir, shipped)
+
+    def render(report: Report) -> Iterator[str]:
+        environment = _environment(name, template_dir, shipped)
+        environment.steps = MAX_STEPS + STEPS_A_FINDING * (len(report.findings) + len(report.gaps))
+        extra = context(report) if context is not None else {}
+        return _bounded(environment, name, {"report": report, "overview": overview(report), **extra})
+
+    return render
+
+
+def _check_folder(folder: Path, shipped: Path) -> None:
+    names = sorted(path.name for path in shipped.iterdir() if path.is_file())
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: the template folder does not exist")
+    if not any((folder / name).is_file() for name in names):
+        raise UsageError(
+            f"{folder}: no template in this folder has a name that is looked for",
+            hint=f"Names looked for: {', '.join(names)}.",
+        )
+
+
+def _environment(name: str, template_dir: Path | None, shipped: Path) -> _Environment:
+    own = [] if template_dir is None else [jinja2.FileSystemLoader(template_dir)]
+    stock = jinja2.FileSystemLoader(shipped)
+    escape = _ESCAPES[name.split(".")[-2]]
+
+    def finalize(value: Any) -> Any:
+        # Escaped already: what a macro, a block or one of our filters made.
+        if isinstance(value, Markup):
+            return value
+        text = escape(spoken(value))
+        return text if escape is escaping.web else Markup(text)  # noqa: S704
+
+    environment = _Environment(
+        loader=jinja2.ChoiceLoader([*own, stock, jinja2.PrefixLoader({"shipped": stock})]),
+        autoescape=True,
+        finalize=finalize,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        cache_size=0,
+    )
+    for growing in _GROWING:
+        environment.filters.pop(growing, None)
+    environment.globals.pop("lipsum", None)
+    environment.globals["range"] = _Ranges(environment)
+    environment.filters |= {
+        "spoken": spoken,
+        "because": because,
+        "where": where,
+        "counted": counted,
+        "state": state_of,
+        "https": escaping.https_url,
+        "script_json": lambda value: Markup(escaping.script_json(value)),  # noqa: S704
+        "sha256": lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode(),
+    }
+    return environment
+
+
+class _Ranges:
+    """`range` for templates; its items come out of the budget."""
+
+    def __init__(self, environment: _Environment) -> None:
+        self._environment = environment
+
+    def __call__(self, *args: int) -> range:
+        numbers = range(*args)
+        if len(numbers) > MAX_TEXT:
+            raise _TooMuch("the template counts further than a report can need")
+        self._environment.spend(len(numbers))
+        return numbers
+
+
+def _bounded(environment: _Environment, name: str, context: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        size = 0
+        chunk: list[str] = []
+        for piece in environment.get_template(name).generate(context):
+            environment.spend()
+            size += len(piece)
+            if size > MAX_OUTPUT:
+                raise _TooMuch("the template makes more text than a report can need")
+            chunk.append(piece)
+            if len(chunk) >= _CHUNK:
+                yield "".join(chunk)
+                chunk = []
+        yield "".join(chunk)
+    except jinja2.TemplateSyntaxError as error:
+        raise OutputError(f"{error.filename or error.name or name}:{error.lineno}: {error.message}") from error
+    except jinja2.TemplateNotFound as error:
+        raise OutputError(f"{name}: it includes {str(error)[:200]!r}, which does not exist") from error
+    except (
+        jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
+    ) as error:  # fmt: skip
+        place = _place(error, name)
+        if place is None:
+            raise
+        said = str(error) or type(error).__name__
+        raise OutputError(
+            f"{place}: {said[:300]}", hint="See docs/report-formats.md for what a template can use."
+        ) from error
+
+
+def _place(error: BaseException, name: str) -> str | None:
+    """`file:line` of the innermost template in a traceback; None when no template is part of it."""
+    place = None
+    step = error.__traceback__
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if file.endswith((".j2", ".css", ".js")):
+            place = f"{file}:{step.tb_lineno}"
+        step = step.tb_next
+    return place or (name if isinstance(error, jinja2.TemplateError) else None)
