@@ -104,9 +104,10 @@ def _ordered(test: Test, value: Any, bound: Any) -> Truth:
         if left is None or right is None:
             return Unknown(f"{shown(value if left is None else bound)!r} is no redundancy this tool knows")
         return _COMPARE[test.operator](left, right)
-    left_number, right_number = quantities.as_number(value), quantities.as_number(bound)
+    left_number = quantities.parse_tier(value) if test.type == "tier" else quantities.as_number(value)
+    right_number = quantities.as_number(bound)
     if left_number is None or right_number is None:
-        what = f"number of {test.unit}" if test.unit else "number"
+        what = f"number of {test.unit}" if test.unit else "tier this tool knows" if test.type == "tier" else "number"
         return Unknown(f"{shown(value if left_number is None else bound)!r} is no {what}")
     if test.unit:
         left_number *= quantities.UNITS[test.unit]
@@ -385,7 +386,7 @@ def _expectation(test: Test, operand: Any) -> Any:
             return "one of " + ", ".join(map(words, operand))
         case "notIn":
             return "none of " + ", ".join(map(words, operand))
-    if test.unit and not isinstance(test.operand, Accessor):
+    if (test.unit or test.type == "tier") and not isinstance(test.operand, Accessor):
         return f"{_PHRASE[test.operator]} {quantities.spoken_duration(operand)}"
     unit = f" {test.unit}" if test.unit else ""
     return f"{_PHRASE[test.operator]} {words(operand)}{unit}"

@@ -60,6 +60,12 @@ def as_number(value: Any) -> float | None:
     return None
 
 
+def parse_tier(value: Any) -> int | None:
+    """Seconds of a tier that carries its days in its name (`Continuous7Days`, `Continuous30Days`); None for others."""
+    match = re.fullmatch(r"(?i)[a-z]{1,32}(\d{1,4})days", value.strip()) if isinstance(value, str) else None
+    return int(match[1]) * UNITS["days"] if match else None
+
+
 DISK: Final = frozenset({"disk"})
 ZONE: Final = frozenset({"disk", "zone"})
 REGION: Final = frozenset({"disk", "region"})

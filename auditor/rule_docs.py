@@ -56,7 +56,7 @@ def describe(condition: Condition, indent: int = 0) -> Iterator[str]:
             yield f"{pad}`{_place(accessor)}` {'exists' if operand else 'does not exist'}"
         case Test(accessor, operator, operand, unit, kind):
             scale = f" ({unit})" if unit else f" (as {kind})" if kind else ""
-            yield f"{pad}`{_place(accessor)}`{scale} {_WORDS[operator]} {_operand(operand, unit)}"
+            yield f"{pad}`{_place(accessor)}`{scale} {_WORDS[operator]} {_operand(operand, unit or kind == 'tier')}"
 
 
 def _place(accessor: Accessor) -> str:
@@ -68,7 +68,7 @@ def _place(accessor: Accessor) -> str:
     return f"{accessor.child}:{path}".rstrip(":") if accessor.child else path
 
 
-def _operand(operand: Any, unit: str | None) -> str:
+def _operand(operand: Any, duration: object) -> str:
     match operand:
         case ParameterRef(name):
             return f"parameter `{name}`"
@@ -78,7 +78,7 @@ def _operand(operand: Any, unit: str | None) -> str:
             return ", ".join(f"`{item}`" for item in operand)
         case bool():
             return f"`{str(operand).lower()}`"
-    return quantities.spoken_duration(operand) if unit else f"`{operand}`"
+    return quantities.spoken_duration(operand) if duration else f"`{operand}`"
 
 
 def parameter_value(parameter: Parameter, value: Any) -> str:

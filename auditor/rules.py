@@ -521,7 +521,7 @@ class _Conditions:
             path, {k: v for k, v in body.items() if k in roots and k not in ("unit", "type")}, item=item
         )
         unit = self.reader.choice(f"{path}/unit", tuple(quantities.UNITS)) if "unit" in body else None
-        kind = self.reader.choice(f"{path}/type", ("redundancy",)) if "type" in body else None
+        kind = self.reader.choice(f"{path}/type", ("redundancy", "tier")) if "type" in body else None
         if accessor.root == "child" and operator != "exists":
             self.reader.fail(path, "a child without a field can only be tested with 'exists'")
         operand = self._operand(f"{path}/{operator}", operator, unit, kind, item)
@@ -573,7 +573,7 @@ class _Conditions:
         elif operator in ("in", "notIn"):
             plain = isinstance(value, list) and all(isinstance(v, str | int | float | bool) for v in value)
             valid, expected = plain and bool(value), "a list of plain values"
-        elif operator in ORDERED and unit:
+        elif operator in ORDERED and (unit or kind == "tier"):
             return _typed(reader, path, "duration")
         elif operator in ORDERED and kind == "redundancy":
             return _typed(reader, path, "redundancy")
@@ -591,7 +591,7 @@ class _Conditions:
             self.reader.unknown(f"{path}/parameter", name, self.parameters, "parameter")
         given = self.parameters[name].type
         if operator in ORDERED:
-            wanted = "duration" if unit else kind or "integer"
+            wanted = "duration" if unit or kind == "tier" else kind or "integer"
             if given != wanted:
                 remedy = " (say the unit of the value)" if given == "duration" else ""
                 self.reader.fail(path, f"{operator} compares a {wanted} here, and {name!r} is a {given}{remedy}")

@@ -78,7 +78,7 @@ def _conditions(vocabulary: Vocabulary) -> dict[str, Any]:
                             **operators,
                             **otherwise,
                             "unit": {"enum": list(UNITS)},
-                            "type": {"enum": ["redundancy"]},
+                            "type": {"enum": ["redundancy", "tier"]},
                         }
                     ),
                     "anyOf": [{"required": [key]} for key in ("field", "fact", "child", "parent")],
