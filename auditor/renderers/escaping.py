@@ -1,6 +1,6 @@
-"""Makes text from an estate inert: on a terminal and in a CI log, in Markdown, in a web page and inside a script tag.
+r"""Makes text from an estate inert: on a terminal and in a CI log, in Markdown, in a web page and inside a script tag.
 
-Nothing is dropped: what could act is shown instead (`\\x1b`, `U+202E`), so that a reader sees that a name is odd.
+Nothing is dropped: what could act is shown instead (`\x1b`, `U+202E`), so that a reader sees that a name is odd.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from auditor.renderers.values import clean
 
@@ -24,6 +24,7 @@ _COMMAND: Final = re.compile(r"::|##(?=\[|vso\[)", re.IGNORECASE)
 _MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~&@$]|(?<=:)[/:]|(?<=www)\.", re.IGNORECASE)
 _ENTITY: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "/": "&#47;", ":": "&#58;"}
 _ENTITY["."] = "&#46;"
+_HTTPS: Final = re.compile(r"https://[A-Za-z0-9:/?#!$&'*+,;=%._~-]+")
 _LEADING: Final = ("-", "+", "=")
 _SCRIPT: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -40,7 +41,7 @@ def terminal(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """One line of GitHub-flavoured Markdown that stays text: no table cell, link, mention, markup or HTML comes of it."""
+    """One line of GitHub-flavoured Markdown that stays text: no cell, link, mention, markup or HTML comes of it."""
     text = _MARKDOWN.sub(_escaped, _ODD.sub(_shown, clean(text)))
     return "\\" + text if text.startswith(_LEADING) else text
 
@@ -62,11 +63,10 @@ def script_json(value: Any) -> str:
 
 
 def https_url(url: str) -> str:
-    """The address when it is a plain https one with a host and nothing that needs quoting; otherwise an empty string."""
-    if len(url) > 2_000 or quote(url, safe=":/?#@!$&'*+,;=%-._~") != url or "%%" in url:
+    """The address when it is a plain https one with a host and nothing that needs quoting; otherwise empty."""
+    if len(url) > 2_000 or not _HTTPS.fullmatch(url):
         return ""
     try:
-        parts = urlsplit(url)
-        return url if parts.scheme == "https" and parts.hostname and not parts.username and "@" not in url else ""
+        return url if urlsplit(url).hostname else ""
     except ValueError:
         return ""

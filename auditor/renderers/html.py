@@ -126,7 +126,7 @@ class _Data:
 
 
 def _rule(rule: RuleInfo) -> list[Any]:
-    """Id, title, service, rationale, remediation, references, controls. A reference that is no https link stays text."""
+    """Id, title, service, rationale, remediation, references, controls. A reference that is no https link is text."""
     return [
         web(rule.id),
         web(rule.title),

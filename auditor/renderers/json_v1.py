@@ -33,8 +33,13 @@ SCHEMA: Final = "auditor/report/v1"
 _CHUNK: Final = 64 * 1024
 _CACHE: Final = 50_000
 
-_dump: Final = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
+_encode: Final = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
 _Item = TypeVar("_Item")
+
+
+def _dump(value: Any) -> str:
+    """JSON in ASCII, without the `##[` that Azure Pipelines obeys anywhere in a line of a log."""
+    return _encode(value).replace("##", "#\\u0023")
 
 
 def render(report: Report) -> Iterator[str]:

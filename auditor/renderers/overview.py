@@ -16,7 +16,7 @@ _URGENCY: Final = {state: number for number, state in enumerate(STATES)}
 
 
 class Verdict(NamedTuple):
-    """The report in a word and a sentence. `tone` is `fail`, `unknown`, `none` or `pass`; pass only when all was read."""
+    """The report in a word and a sentence. `tone` is `fail`, `unknown`, `none`, or `pass` when all was read."""
 
     word: str
     tone: str
@@ -47,7 +47,7 @@ class Listed(NamedTuple):
     type: str
     complete: int
     incomplete: int
-    count: int
+    found: int
     notes: tuple[str, ...]
 
 
@@ -186,7 +186,9 @@ def _waivers(report: Report) -> tuple[Applied, ...]:
         for finding in report.findings
         if finding.waiver is not None and finding.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
     )
-    rows = {waiver: Applied(waiver, "expired" if waiver.expired else "active", number) for waiver, number in used.items()}
+    rows = {
+        waiver: Applied(waiver, "expired" if waiver.expired else "active", number) for waiver, number in used.items()
+    }
     for waiver in report.stale_waivers:
         rows.setdefault(waiver, Applied(waiver, "expired" if waiver.expired else "matches nothing", 0))
     return tuple(sorted(rows.values(), key=lambda row: (row.state == "active", row.waiver.expires, row.waiver.rule)))

@@ -38,13 +38,15 @@ COLUMNS: Final = (
 
 _CHUNK: Final = 64 * 1024
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]+")
+# Azure Pipelines obeys this anywhere in a line of a log.
+_LOG_COMMAND: Final = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 # Full-width forms are folded to these by some spreadsheets.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: one line, no control or direction characters."""
-    safe = _UNSAFE.sub(" ", clean(text)).strip()
+    safe = _LOG_COMMAND.sub("# #", _UNSAFE.sub(" ", clean(text)).strip())
     return "'" + safe if safe.startswith(_FORMULA) or text.startswith(("\t", "\r")) else safe
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+import jinja2.filters
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from auditor.errors import OutputError, UsageError
@@ -28,6 +31,7 @@ MAX_STEPS: Final = 5_000_000
 STEPS_A_FINDING: Final = 500
 MAX_OUTPUT: Final = 256 * 1024 * 1024
 MAX_TEXT: Final = 1_000_000
+MAX_PADDING: Final = 1_000
 
 _CHUNK: Final = 256
 _ESCAPES: Final[Mapping[str, Callable[[str], str]]] = {
@@ -35,12 +39,14 @@ _ESCAPES: Final[Mapping[str, Callable[[str], str]]] = {
     "md": escaping.markdown,
     "txt": escaping.terminal,
 }
-_GROWING: Final = ("center", "indent", "format", "wordwrap", "xmlattr", "filesizeformat", "pprint")
+_WIDE_FORMAT: Final = re.compile(r"[:.][^{}]*(\d{4}|\{)")
+_PADDING: Final = ("center", "ljust", "rjust", "zfill", "expandtabs")
+_GROWING: Final = ("replace", "center", "indent", "format", "wordwrap", "xmlattr", "filesizeformat", "pprint")
 
 Context = Callable[[Report], Mapping[str, Any]]
 
 
-class _TooMuch(SecurityError):
+class _TooMuchError(SecurityError):
     """A template does more work, or makes more text, than a report can need."""
 
 
@@ -51,15 +57,28 @@ class _Environment(ImmutableSandboxedEnvironment):
     steps = 0
 
     def spend(self, steps: int = 1) -> None:
-        """Take steps out of the budget. Raises _TooMuch when there are none left."""
+        """Take steps out of the budget. Raises _TooMuchError when there are none left."""
         self.steps -= steps
         if self.steps < 0:
-            raise _TooMuch("the template does more than a report can need")
+            raise _TooMuchError("the template does more than a report can need")
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Call an object from a template."""
+        """Call an object from a template, unless it is a method of text that would make a text far too long."""
         self.spend()
+        method = args[1]
+        text = getattr(method, "__self__", None)
+        if isinstance(text, str):
+            if method.__name__ in _PADDING and any(isinstance(v, int) and v > MAX_PADDING for v in args[2:]):
+                raise _TooMuchError("the template pads a text too far for a report")
+            _check_sizes(text, *args[2:], *kwargs.values())
         return super().call(*args, **kwargs)
+
+    def wrap_str_format(self, value: Any) -> Any:
+        """`str.format` without widths that make a text far too long."""
+        wrapped = super().wrap_str_format(value)
+        if wrapped is not None and _WIDE_FORMAT.search(str(value.__self__)):
+            raise _TooMuchError("the template pads a text too far for a report")
+        return wrapped
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look an attribute up for a template."""
@@ -76,14 +95,33 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.spend()
         sized = [value for value in (left, right) if isinstance(value, str | list | tuple | bytes)]
         if operator == "%" and isinstance(left, str | bytes):
-            raise _TooMuch("the template formats text with %; write the values where they belong")
+            raise _TooMuchError("the template formats text with %; write the values where they belong")
         if operator == "+" and sum(map(len, sized)) > MAX_TEXT:
-            raise _TooMuch("the template makes a text too long for a report")
-        if operator == "*" and sized and any(isinstance(v, int) and v > 1_000 for v in (left, right)):
-            raise _TooMuch("the template repeats a text too often for a report")
-        if operator == "**" and not (isinstance(right, int | float) and abs(right) <= 16):
-            raise _TooMuch("the template raises to too high a power")
+            raise _TooMuchError("the template makes a text too long for a report")
+        if operator == "*" and sized and any(isinstance(v, int) and v > MAX_PADDING for v in (left, right)):
+            raise _TooMuchError("the template repeats a text too often for a report")
+        if operator == "**" and not (isinstance(right, int) and isinstance(left, int) and _bits(left) * right < 4_096):
+            raise _TooMuchError("the template raises to too high a power")
         return super().call_binop(context, operator, left, right)
+
+
+def _bits(number: int) -> int:
+    return number.bit_length()
+
+
+def _check_sizes(*values: Any) -> None:
+    """Refuse a call whose two longest arguments could multiply to a text far too long. Raises _TooMuchError."""
+    sizes = sorted((len(value) for value in values if isinstance(value, str | list | tuple | range)), reverse=True)
+    if len(sizes) > 1 and sizes[0] * max(sizes[1], 1) > 100 * MAX_TEXT:
+        raise _TooMuchError("the template makes a text too long for a report")
+
+
+@jinja2.pass_eval_context
+def _join(context: Any, value: Any, separator: str = "", attribute: str | None = None) -> Any:
+    """Jinja's own `join`, for lists and separators of sensible sizes."""
+    items = list(value)
+    _check_sizes(items, separator)
+    return jinja2.filters.do_join(context, items, separator, attribute)
 
 
 def renderer(name: str, template_dir: Path | None, context: Context | None = None) -> Renderer:
@@ -144,6 +182,7 @@ def _environment(name: str, template_dir: Path | None, shipped: Path) -> _Enviro
     environment.globals.pop("lipsum", None)
     environment.globals["range"] = _Ranges(environment)
     environment.filters |= {
+        "join": _join,
         "spoken": spoken,
         "because": because,
         "where": where,
@@ -165,7 +204,7 @@ class _Ranges:
     def __call__(self, *args: int) -> range:
         numbers = range(*args)
         if len(numbers) > MAX_TEXT:
-            raise _TooMuch("the template counts further than a report can need")
+            raise _TooMuchError("the template counts further than a report can need")
         self._environment.spend(len(numbers))
         return numbers
 
@@ -178,7 +217,7 @@ def _bounded(environment: _Environment, name: str, context: Mapping[str, Any]) -
             environment.spend()
             size += len(piece)
             if size > MAX_OUTPUT:
-                raise _TooMuch("the template makes more text than a report can need")
+                raise _TooMuchError("the template makes more text than a report can need")
             chunk.append(piece)
             if len(chunk) >= _CHUNK:
                 yield "".join(chunk)

@@ -45,6 +45,8 @@ HOSTILE = (
     "-1",
     "\t=1",
     "' onmouseover='alert(1)",
+    "x ##vso[task.setvariable variable=a]b",
+    "##[error]x",
 )
 
 
