@@ -231,7 +231,7 @@ class _Compiled:
             case AllOf(parts):
                 return _kleene([self._prove(part, store, item) for part in parts], decisive=False)
             case AnyOf(parts):
-                return _kleene([self._prove(part, store, item) for part in parts], decisive=True)
+                return self._any(parts, store, item)
             case Not(part):
                 proof = self._prove(part, store, item)
                 return proof if isinstance(proof.truth, Unknown) else _Proof(not proof.truth, proof.evidence)
@@ -239,6 +239,19 @@ class _Compiled:
                 return self._count(condition, store)
             case Test():
                 return self._test(condition, store, item)
+
+    def _any(self, parts: tuple[Condition, ...], store: Resource, item: Item | None) -> _Proof:
+        """Any part holds. A branch whose first part is false was not meant for this resource and explains nothing."""
+        proofs = [self._prove(part, store, item) for part in parts]
+        proof = _kleene(proofs, decisive=True)
+        if proof.truth is not False:
+            return proof
+        meant = [
+            branch
+            for part, branch in zip(parts, proofs, strict=True)
+            if not isinstance(part, AllOf) or self._prove(part.parts[0], store, item).truth is not False
+        ]
+        return _Proof(False, _joined(meant)) if meant else proof
 
     def _test(self, test: Test, store: Resource, item: Item | None) -> _Proof:
         operand = self._operand(test.operand, store, item)
@@ -434,7 +447,7 @@ def _message(proof: _Proof, rule: Rule) -> str:
         observed = (
             "left out" if evidence.basis is Basis.ABSENT and evidence.observed is None else words(evidence.observed)
         )
-        text = f"{evidence.path} is {observed}"
+        text = f"{evidence.path.rpartition(':')[2].removeprefix('properties.')} is {observed}"
         if evidence.basis is Basis.DEFAULT:
             text += " by default"
         if isinstance(evidence.expected, str) and evidence.expected.startswith(tuple(_PHRASE.values())):

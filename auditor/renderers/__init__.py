@@ -78,11 +78,16 @@ def render(report: Report, fmt: str, *, template_dir: Path | None = None) -> Ite
     not look at it. Raises UsageError for an unknown format or a folder that holds no template, OutputError for a
     template that is wrong (file and line are named).
     """
-    entry = FORMATS.get(fmt)
+    return find(fmt).load(template_dir)(report)
+
+
+def find(name: str) -> Format:
+    """The format called `name`. Raises UsageError with the valid names and the nearest."""
+    entry = FORMATS.get(name)
     if entry is None:
-        near = difflib.get_close_matches(fmt.casefold()[:40], FORMATS, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name.casefold()[:40], FORMATS, n=1, cutoff=0.5)
         raise UsageError(
-            f"unknown report format {fmt[:80]!r}; valid formats are {', '.join(FORMATS)}",
+            f"unknown report format {name[:80]!r}; valid formats are {', '.join(FORMATS)}",
             hint=f"Did you mean {near[0]}?" if near else "",
         )
-    return entry.load(template_dir)(report)
+    return entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
@@ -88,27 +88,39 @@ def _cell_style(column: str, number: int) -> str:
 
 
 def _to_act_on(report: Report, console: Console) -> None:
-    """Failures and unknowns by rule, the most severe first, each with the resources it concerns."""
-    groups: dict[tuple[bool, int, str], list[Finding]] = {}
+    """Failures by rule, the most severe first, then unknowns by reason, each with the resources concerned."""
+    failures: dict[tuple[int, str], list[Finding]] = {}
+    unknowns: dict[str, list[Finding]] = {}
     for finding in report.findings:
-        if finding.outcome in (Outcome.FAIL, Outcome.UNKNOWN) and not finding.waived:
-            key = (finding.outcome is Outcome.UNKNOWN, -finding.severity.rank, finding.rule)
-            groups.setdefault(key, []).append(finding)
+        if finding.waived:
+            continue
+        if finding.outcome is Outcome.FAIL:
+            failures.setdefault((-finding.severity.rank, finding.rule), []).append(finding)
+        elif finding.outcome is Outcome.UNKNOWN:
+            unknowns.setdefault(finding.message, []).append(finding)
+    groups = [failures[key] for key in sorted(failures)] + list(unknowns.values())
     if not groups:
         return
     table = Table(box=None, padding=(0, 1), show_edge=False, title="To act on", title_justify="left")
     for column, ratio in (("Severity", None), ("Rule", None), ("Resources", 2), ("Found", 3)):
         table.add_column(column, ratio=ratio, overflow="fold", vertical="top")
-    for key in sorted(groups)[:_ROWS_SHOWN]:
-        findings = groups[key]
+    for findings in groups[:_ROWS_SHOWN]:
         first = findings[0]
-        names = ", ".join(harmless_line(finding.subject.name) for finding in findings[:_NAMES_SHOWN])
-        more = f" and {len(findings) - _NAMES_SHOWN} more" if len(findings) > _NAMES_SHOWN else ""
-        mark = first.severity.value if first.outcome is Outcome.FAIL else "unknown"
-        style = _STYLES[first.severity] if first.outcome is Outcome.FAIL else "yellow"
+        failed = first.outcome is Outcome.FAIL
+        style = _STYLES[first.severity] if failed else "yellow"
+        rules = _listed(finding.rule for finding in findings)
+        names = _listed(harmless_line(finding.subject.name) for finding in findings)
         message = harmless_line(first.message)[:240]
-        table.add_row(Text(mark, style=style), Text(first.rule), Text(names + more), Text(message))
+        mark = first.severity.value if failed else "unknown"
+        table.add_row(Text(mark, style=style), Text(rules), Text(names), Text(message))
     console.print()
     console.print(table)
     if len(groups) > _ROWS_SHOWN:
-        console.print(Text(f"… and {len(groups) - _ROWS_SHOWN} more rules", style="dim"))
+        console.print(Text(f"… and {len(groups) - _ROWS_SHOWN} more", style="dim"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first few of several names, each once."""
+    found = list(dict.fromkeys(names))
+    more = f" and {len(found) - _NAMES_SHOWN} more" if len(found) > _NAMES_SHOWN else ""
+    return ", ".join(found[:_NAMES_SHOWN]) + more

@@ -317,7 +317,9 @@ def _parsed(body: bytes) -> dict[str, Any] | str:
 
 def _refused(answer: Answer, request_id: str) -> _Failure:
     code, message = error_of(answer.body)
-    words = " ".join(part for part in (str(answer.status), code, message and f"({message})") if part)
+    # A 403's message names the caller; its code and the action it needs (added by the caller) say all there is to do.
+    detail = "" if answer.status == 403 and code else message and f"({message})"
+    words = " ".join(part for part in (str(answer.status), code, detail) if part)
     error = Unreadable(words, status=answer.status, code=code, request_id=request_id)
     retried = answer.status in RETRIED
     throttled = answer.status == 429
