@@ -130,6 +130,12 @@
     return line;
   }
 
+  function labelled(label, cell) {
+    cell.dataset.label = label;
+    cell.setAttribute("role", "cell");
+    return cell;
+  }
+
   function head(...titles) {
     const cells = titles.map((title) => {
       const cell = make("th", "", title);
@@ -153,10 +159,10 @@
         const seen = texts[observed] || (word === "unknown" ? "unknown" : "not set");
         return make("tr", "",
           make("td", "value", texts[path], make("span", "because where", texts[origin])),
-          make("td", "value", texts[expected]),
-          make("td", "value", seen),
-          make("td", "", word === "unknown" ? make("span", "badge unknown", "unknown") : word,
-            texts[reason] ? make("span", "because", texts[reason]) : null));
+          labelled("Expected", make("td", "value", texts[expected])),
+          labelled("Observed", make("td", "value", seen)),
+          labelled("Basis", make("td", "", word === "unknown" ? make("span", "badge unknown", "unknown") : word,
+            texts[reason] ? make("span", "because", texts[reason]) : null)));
       });
       cell.append(make("h4", "", "Evidence"), make("table", "inner", head("Setting", "Expected", "Observed", "Basis"), make("tbody", "", ...lines)));
     }
