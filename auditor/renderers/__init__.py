@@ -6,7 +6,6 @@ text in chunks, and treats each name in a report as hostile: a resource may be c
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -85,6 +84,8 @@ def find(name: str) -> Format:
     """The format called `name`. Raises UsageError with the valid names and the nearest."""
     entry = FORMATS.get(name)
     if entry is None:
+        import difflib
+
         near = difflib.get_close_matches(name.casefold()[:40], FORMATS, n=1, cutoff=0.5)
         raise UsageError(
             f"unknown report format {name[:80]!r}; valid formats are {', '.join(FORMATS)}",

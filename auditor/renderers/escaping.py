@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from auditor.renderers.values import clean
 
@@ -24,7 +23,7 @@ _COMMAND: Final = re.compile(r"::|##(?=\[|vso\[)", re.IGNORECASE)
 _MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~&@$]|(?<=:)[/:]|(?<=www)\.", re.IGNORECASE)
 _ENTITY: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "/": "&#47;", ":": "&#58;"}
 _ENTITY["."] = "&#46;"
-_HTTPS: Final = re.compile(r"https://[A-Za-z0-9:/?#!$&'*+,;=%._~-]+")
+_HTTPS: Final = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?([/?#][A-Za-z0-9:/?#!$&'*+,;=%._~-]*)?")
 _LEADING: Final = ("-", "+", "=")
 _SCRIPT: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -64,9 +63,4 @@ def script_json(value: Any) -> str:
 
 def https_url(url: str) -> str:
     """The address when it is a plain https one with a host and nothing that needs quoting; otherwise empty."""
-    if len(url) > 2_000 or not _HTTPS.fullmatch(url):
-        return ""
-    try:
-        return url if urlsplit(url).hostname else ""
-    except ValueError:
-        return ""
+    return url if len(url) <= 2_000 and _HTTPS.fullmatch(url) else ""

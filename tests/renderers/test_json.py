@@ -75,11 +75,12 @@ def test_unknown_is_null_with_a_reason_and_true_is_not_one():
     unknown = (
         Evidence("q", True, Unknown("nobody knows"), Basis.UNKNOWN),
         Evidence("r", {"a": [Unknown("x")]}, ["x"], Basis.UNKNOWN),
+        Evidence("s", "x", "y", Basis.EXPLICIT),
     )
     finding = Finding("storage-x", STORAGE, Outcome.UNKNOWN, Severity.LOW, "m", evidence + unknown)
     text = "".join(json_v1.render(empty_sample_with(finding)))
     items = json.loads(text)["findings"][0]["evidence"]
-    assert [json.dumps(item["observed"]) for item in items] == ["true", "1", "1.0", "null", "null", "null"]
+    assert [json.dumps(item["observed"]) for item in items] == ["true", "1", "1.0", "null", "null", "null", '"y"']
     assert items[4]["reason"] == "nobody knows"
     assert items[5]["reason"] == "the source gave no reason"
     assert items[5]["expected"] == {"a": [None]}
@@ -156,3 +157,11 @@ def test_json_needs_no_template_engine():
 def test_an_origin_that_calls_itself_ends():
     chain = Origin("a", via=(Origin("b", via=(Origin("c", via=(Origin("d"),)),)),))
     assert json.dumps(json_v1.origin(chain)).count("uri") == 3
+
+
+def test_caches_stay_small(monkeypatch):
+    monkeypatch.setattr(json_v1, "_CACHE", 3)
+    report = sample()
+    data = loaded(report)
+    assert [f["message"] for f in data["findings"]] == [f.message for f in report.findings]
+    assert [f["resource"]["id"] for f in data["findings"]] == [f.subject.id for f in report.findings]

@@ -244,6 +244,17 @@ def test_print_unfolds_what_matters(page):
     assert tab.run("document.querySelectorAll('.detail').length") == 0
 
 
+def test_a_filtered_print_says_that_it_is_filtered(page):
+    tab = page(sample(), "#outcome=pass")
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert tab.run("document.querySelector('.controls').innerText.trim()") == "2 of 12 findings match, 2 shown"
+        assert tab.run("getComputedStyle(document.querySelector('.sign')).display") == "grid"
+        assert tab.run("getComputedStyle(document.getElementById('not-assessed')).display") == "block"
+    finally:
+        tab.send("Emulation.setEmulatedMedia", media="")
+
+
 def test_hostile_names_are_inert(page):
     tab = page(hostile_sample())
     tab.run("document.getElementById('unfold-all').click()")

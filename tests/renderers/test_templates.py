@@ -115,3 +115,12 @@ def test_the_size_of_the_output_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(template, "MAX_OUTPUT", 10_000)
     with pytest.raises(OutputError, match="more text"):
         made(tmp_path, "{% for i in range(3000) %}some text{{ i }}{% endfor %}")
+
+
+def test_a_fault_that_is_not_the_templates_is_not_blamed_on_it(tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("our own bug")
+
+    monkeypatch.setattr(template._Environment, "get_template", broken)
+    with pytest.raises(ValueError, match="our own bug"):
+        made(tmp_path, "x")
