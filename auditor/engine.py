@@ -304,7 +304,8 @@ class _Compiled:
         if value is ABSENT:
             if test.accessor.path[:1] == ("tags",):
                 return test.operator in ("notEquals", "notIn")
-            return Unknown(f"{reading.path} is left out and no default of the API is documented")
+            # No read failed: there is nothing more to be had from this source.
+            return Unknown(f"{reading.path} is left out and no default of the API is documented", unseen=True)
         return _compare(test, value, operand, region=region)
 
     def _count(self, count: Count, store: Resource) -> _Proof:

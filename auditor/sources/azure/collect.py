@@ -79,6 +79,8 @@ def parse_targets(targets: Sequence[str]) -> Targets:
                 f"{target!r} is no live target",
                 hint="Use azure:, azure:SUBSCRIPTION, azure:SUBSCRIPTION/GROUP or azure:mg/MANAGEMENT_GROUP.",
             )
+        if parts == ["mg"]:
+            raise UsageError(f"{target!r} names no management group", hint="Use azure:mg/MANAGEMENT_GROUP.")
         if parts == [""]:
             everything = True
         elif len(parts) == 2 and parts[0].casefold() == "mg":

@@ -36,7 +36,7 @@ class Limits:
     call: float = 60.0
     delay: float = 0.8
     tries: int = 4
-    throttled_tries: int = 6
+    throttled_tries: int = 5
     subscription: tuple[float, float] = (240, 24)
     storage_reads: tuple[float, float] = (760, 760 / 300)
     storage_lists: tuple[float, float] = (95, 95 / 300)
@@ -89,11 +89,14 @@ class Budget:
         return waited
 
     def pause(self, seconds: float) -> None:
-        """Stop everybody for a while and go on more slowly: the service said that it is too much."""
-        self._refill()
+        """Stop everybody for a while: the service said that it is too much."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)
-        self._tokens = min(self._tokens, 0.0)
-        self._rate = max(self._rate / 2, self._full_rate / 16)
+
+    def slow_down(self) -> None:
+        """Spend no more than a second's worth at once and half as fast: what was thought to be left is not there."""
+        self._refill()
+        self._tokens = min(self._tokens, self._rate)
+        self._rate = max(self._rate / 2, self._full_rate / 4)
 
     def succeed(self) -> None:
         """Come back to the full rate bit by bit."""
@@ -195,7 +198,9 @@ class Reader:
             if delay > deadline.left() or (outcome.timed_out and failures > 1):
                 raise outcome.error
             if outcome.throttled and budgets:
-                budgets[-1].pause(delay)
+                for budget in budgets:
+                    budget.pause(delay)
+                budgets[0].slow_down()
             if delay > 1:
                 self._waiting(delay)
             await asyncio.sleep(delay)
