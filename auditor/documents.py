@@ -206,7 +206,7 @@ class Reader:
 
     def unknown(self, path: str, name: str, valid: Iterable[str], what: str) -> NoReturn:
         """Raise PolicyError for a name that is not among the valid ones, with the nearest."""
-        names = sorted(valid)
+        names = sorted(map(str, valid))
         near = difflib.get_close_matches(name, names, 1)
         guess = f"; did you mean {near[0]!r}?" if near else ""
         listed = f" Expected one of: {', '.join(names)}." if len(names) <= 16 else ""

@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(slots=True)
 class ArmServer:
-    """Serves `estate` until left, `latency` seconds an answer; beyond `bucket` (size, refill a second) it answers 429."""
+    """Serves `estate` until left, `latency` seconds an answer; beyond `bucket` (size, refill a second) it says 429."""
 
     estate: Estate
     latency: float = 0.0
