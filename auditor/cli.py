@@ -75,9 +75,14 @@ def _say(text: str) -> None:
 def _emit(chunks: Iterable[str]) -> None:
     """A report to stdout, as it comes."""
     stream = sys.stdout.buffer
-    for chunk in chunks:
-        stream.write(chunk.encode("utf-8", "backslashreplace"))
-    stream.flush()
+    try:
+        for chunk in chunks:
+            stream.write(chunk.encode("utf-8", "backslashreplace"))
+        stream.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
 
 
 def _write(path: Path, chunks: Iterable[str]) -> None:
@@ -166,7 +171,7 @@ def _tool_table(path: Path) -> Mapping[str, Any] | None:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
-    if path.name == "auditor.toml":
+    if path.name != "pyproject.toml":
         return data
     table = data.get("tool", {}).get("auditor")
     return table if isinstance(table, dict) else None
@@ -682,10 +687,6 @@ def run(arguments: list[str] | None = None) -> int:
         if error.hint:
             _say(f"hint: {error.hint}")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except Exception as error:
         # The one handler at the edge: whatever it is, it is our bug.
         if os.environ.get("AUDITOR_DEBUG"):

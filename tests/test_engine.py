@@ -30,7 +30,7 @@ from auditor.model import (
 )
 from auditor.quantities import iso_duration, parse_duration, parse_redundancy, parse_tier, spoken_duration
 from auditor.reading import Estate
-from auditor.rules import Baseline, Rule, Setting, _rule, Vocabulary
+from auditor.rules import Baseline, Rule, Setting, Vocabulary, _rule
 
 STORAGE = "Microsoft.Storage/storageAccounts"
 GROUP = "/subscriptions/S/resourceGroups/G/providers"

@@ -1,0 +1,54 @@
+"""Promises about the project itself, so that nobody has to remember them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def test_dependencies_point_down(home: Path) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports")], cwd=home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_module_is_too_long_to_read(home: Path) -> None:
+    assert [p.name for p in (home / "auditor").rglob("*.py") if len(p.read_text("utf-8").splitlines()) > 800] == []
+
+
+def test_only_the_command_line_prints(home: Path) -> None:
+    said = [
+        p.name
+        for p in (home / "auditor").rglob("*.py")
+        if re.search(r"^\s*(print|click\.echo)\(", p.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert said == ["cli.py"]
+
+
+def test_every_lower_bound_is_plain() -> None:
+    from tools.lowest import lowest
+
+    assert all("==" in bound for bound in lowest())
+
+
+def test_the_readme_names_commands_that_exist(home: Path) -> None:
+    from auditor import cli
+
+    text = (home / "README.md").read_text("utf-8") + (home / "docs" / "usage.md").read_text("utf-8")
+    named = set(re.findall(r"^(?:eval \"\$\()?auditor (\w+)", text, re.MULTILINE))
+    assert named <= cli.root.commands.keys()
+    options = {option for command in cli.root.commands.values() for p in command.params for option in p.opts}
+    documented = set(
+        re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(line for line in text.splitlines() if "az role" not in line))
+    )
+    assert documented <= options | {"--config", "--no-config"}
+
+
+@pytest.mark.parametrize("name", ["audit", "test", "check", "golden", "bench", "docs"])
+def test_the_makefile_has_the_promised_targets(home: Path, name: str) -> None:
+    assert re.search(rf"^{name}:", (home / "Makefile").read_text("utf-8"), re.MULTILINE)
