@@ -174,7 +174,9 @@ def test_our_own_bug_is_exit_code_70(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_documented_exit_codes_are_those_of_the_errors(home: Path) -> None:
-    documented = {int(code) for code in re.findall(r"^\| (\d+)", (home / "docs" / "exit-codes.md").read_text(), re.MULTILINE)}
+    documented = {
+        int(code) for code in re.findall(r"^\| (\d+)", (home / "docs" / "exit-codes.md").read_text(), re.MULTILINE)
+    }
     readme = {int(code) for code in re.findall(r"^\| (\d+) \|", (home / "README.md").read_text(), re.MULTILINE)}
     tree = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
     helped = {int(code) for code in re.findall(r"^ +(\d+) +\w", cli.EXIT_CODES, re.MULTILINE)}

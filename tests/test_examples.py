@@ -11,7 +11,41 @@ from auditor.examples import ExampleResult, run_examples
 from auditor.paths import data_dir
 from auditor.rules import Rule, load_baseline, load_rules
 
-CONTRACT = ["cosmosdb-backup-continuous", "cosmosdb-backup-retention", "cosmosdb-backup-interval", "cosmosdb-backup-redundancy", "cosmosdb-consistency", "cosmosdb-multi-region", "cosmosdb-automatic-failover", "cosmosdb-zone-redundancy", "cosmosdb-restorable", "storage-redundancy", "storage-zone-redundancy", "storage-blob-versioning", "storage-blob-soft-delete", "storage-container-soft-delete", "storage-share-soft-delete", "storage-permanent-delete", "storage-point-in-time-restore", "storage-lifecycle-deletes", "storage-backup", "storage-delete-lock", "keyvault-soft-delete", "keyvault-soft-delete-retention", "keyvault-purge-protection", "keyvault-cross-region", "keyvault-delete-lock", "appconfig-tier", "appconfig-soft-delete-retention", "appconfig-purge-protection", "appconfig-geo-replication", "appconfig-revision-retention", "backupvault-soft-delete", "backupvault-immutability", "backupvault-redundancy"]
+CONTRACT = [
+    "cosmosdb-backup-continuous",
+    "cosmosdb-backup-retention",
+    "cosmosdb-backup-interval",
+    "cosmosdb-backup-redundancy",
+    "cosmosdb-consistency",
+    "cosmosdb-multi-region",
+    "cosmosdb-automatic-failover",
+    "cosmosdb-zone-redundancy",
+    "cosmosdb-restorable",
+    "storage-redundancy",
+    "storage-zone-redundancy",
+    "storage-blob-versioning",
+    "storage-blob-soft-delete",
+    "storage-container-soft-delete",
+    "storage-share-soft-delete",
+    "storage-permanent-delete",
+    "storage-point-in-time-restore",
+    "storage-lifecycle-deletes",
+    "storage-backup",
+    "storage-delete-lock",
+    "keyvault-soft-delete",
+    "keyvault-soft-delete-retention",
+    "keyvault-purge-protection",
+    "keyvault-cross-region",
+    "keyvault-delete-lock",
+    "appconfig-tier",
+    "appconfig-soft-delete-retention",
+    "appconfig-purge-protection",
+    "appconfig-geo-replication",
+    "appconfig-revision-retention",
+    "backupvault-soft-delete",
+    "backupvault-immutability",
+    "backupvault-redundancy",
+]
 
 
 def shipped() -> Mapping[str, Rule]:
