@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 REPORT ?= report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test check static golden bench docs clean browser
+.PHONY: help audit test check static lowest golden bench docs clean browser
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,12 @@ static: $(STAMP) ## linters, types, layers, rules, generated docs
 	$(BIN)/auditor --no-config rules test
 	$(BIN)/python -m tools.docs --check
 
+lowest: ## the tests on exactly the lower bounds of the dependencies
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(PYTHON) tools/lowest.py > $(VENV)-lowest/requirements.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' -r $(VENV)-lowest/requirements.txt
+	$(VENV)-lowest/bin/python -m pytest -n 2 -m 'not browser' $(ARGS)
+
 golden: $(STAMP) ## write the golden reports anew
 	$(BIN)/python -m tests.renderers.golden
 
@@ -50,4 +56,4 @@ bench: $(STAMP) ## measure, as ratios in one run
 	$(BIN)/python -m tools.bench
 
 clean: ## remove what was made
-	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache report.html
+	rm -rf $(VENV) $(VENV)-lowest .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache report.html

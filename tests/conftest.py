@@ -11,7 +11,7 @@ import pytest
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the rule cache inside the test run, and the environment's wishes outside."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    for name in ("NO_COLOR", "FORCE_COLOR", "AUDITOR_DEBUG", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "AUDITOR_DEBUG", "AUDITOR_NO_CACHE", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -49,6 +49,6 @@ def test_the_readme_names_commands_that_exist(home: Path) -> None:
     assert documented <= options | {"--config", "--no-config"}
 
 
-@pytest.mark.parametrize("name", ["audit", "test", "check", "golden", "bench", "docs"])
+@pytest.mark.parametrize("name", ["audit", "test", "check", "static", "lowest", "golden", "bench", "docs"])
 def test_the_makefile_has_the_promised_targets(home: Path, name: str) -> None:
     assert re.search(rf"^{name}:", (home / "Makefile").read_text("utf-8"), re.MULTILINE)

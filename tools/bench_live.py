@@ -3,8 +3,8 @@
     python -m tools.bench_live            # the table rows
     python -m tools.bench_live serve …    # the server, in a process of its own so that its CPU is not counted
 
-The reference of the CPU row is a lean pipeline measured in the same run: azure-core's AsyncPipelineClient on one aiohttp session,
-JSON parsed, nothing kept.
+The reference of the CPU row is a lean pipeline measured in the same run: azure-core's AsyncPipelineClient on one
+aiohttp session, JSON parsed, nothing kept.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Server:
     """The server as a process; `stats()` says what it saw."""
 
     def __init__(self, latency: float = 0.0, *, throttle: bool = False) -> None:
+        """Start it; answers take `latency` seconds, and `throttle` puts ARM's bucket before them."""
         command = [sys.executable, "-m", "tools.bench_live", "serve", str(latency), str(int(throttle))]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None

@@ -314,6 +314,7 @@ class Collector:
             finally:
                 gate.release()
 
+        alone = call.type not in self._children
         async with asyncio.TaskGroup() as tasks:
             failed: Unreadable | None = None
             try:
@@ -322,6 +323,9 @@ class Collector:
                         if groups and not _concerns(item["id"], groups):
                             continue
                         count += 1
+                        if alone:
+                            await self._store(item, page.request_id, call)
+                            continue
                         await gate.acquire()
                         tasks.create_task(one(item, page.request_id))
             except Unreadable as error:
@@ -339,8 +343,10 @@ class Collector:
             # A body without properties would read as one that leaves everything to the API's defaults.
             body = {**item, "properties": Unknown("the answer holds no properties of the resource")}
             await self._emit(Gap(store_id, "the answer holds no properties of the resource", origin))
-        reads = [self._child(store_id, item, child) for child in self._children.get(call.type, ())]
-        children = [child for found in await asyncio.gather(*reads) for child in found]
+        children: list[Resource] = []
+        if call.type in self._children:
+            reads = [self._child(store_id, item, child) for child in self._children[call.type]]
+            children = [child for found in await asyncio.gather(*reads) for child in found]
         region = item.get("location")
         await self._emit(
             Resource(
