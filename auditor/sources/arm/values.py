@@ -1,0 +1,144 @@
+"""The values an evaluation yields: JSON's own, and what stands for what is not known.
+
+Plain text, numbers, booleans and None are JSON's. Objects and arrays are `Obj` and `Arr`, a dict and a list that
+remember where each of their entries is written. What could not be determined is `auditor.model.Unknown`, which may
+stand anywhere; text that was put together from something that was not given is a `Placeholder`: it can name things
+consistently, and can decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from auditor.model import Origin, Unknown
+from auditor.sources.arm.ir import Span
+
+MAX_POSSIBLE: Final = 16
+"""Alternatives kept of a value that depends on something undecided."""
+
+
+class EvaluationError(Exception):
+    """An expression that Azure Resource Manager would refuse; the message says why."""
+
+
+class Mark(NamedTuple):
+    """Where an entry is written: its span, whether it was computed, and the module calls that led there."""
+
+    span: Span
+    computed: bool
+    via: tuple[Origin, ...]
+
+    @property
+    def origin(self) -> Origin:
+        """The same as a report shows it."""
+        return self.span.origin(expression=self.computed, via=self.via)
+
+
+class Obj(dict[str, Any]):
+    """An object. `marks` says where entries are written, by their key; entries made up elsewhere have none."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        """Take entries, and their marks when they come out of another `Obj`."""
+        super().__init__(entries)
+        self.marks: dict[str, Mark] = dict(entries.marks) if isinstance(entries, Obj) else {}
+
+    def put(self, key: str, value: Any, mark: Mark | None = None) -> None:
+        """Set an entry; an entry whose name differs in case only is replaced (names compare without case)."""
+        actual = key if key in self else find_key(self, key)
+        if actual is not None and actual != key:
+            del self[actual]
+            self.marks.pop(actual, None)
+        self[key] = value
+        if mark is not None:
+            self.marks[key] = mark
+        else:
+            self.marks.pop(key, None)
+
+
+class Arr(list[Any]):
+    """An array. `marks` says where items are written, by their index."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        """Take items, and their marks when they come out of another `Arr`."""
+        super().__init__(items)
+        self.marks: dict[int, Mark] = dict(items.marks) if isinstance(items, Arr) else {}
+
+    def add(self, value: Any, mark: Mark | None = None) -> None:
+        """Append an item."""
+        if mark is not None:
+            self.marks[len(self)] = mark
+        self.append(value)
+
+
+class Placeholder(str):
+    """Text that stands for, or was made from, something that was not given. `reason` says what that is."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, text: str, reason: str) -> Placeholder:
+        """Make the text carry its reason."""
+        made = super().__new__(cls, text)
+        made.reason = reason
+        return made
+
+
+Function = Callable[..., Any]
+"""A lambda's value: called with values, returns a value."""
+
+
+def find_key(holder: Mapping[str, Any], name: str) -> str | None:
+    """The key of an object that equals a name without case, or None."""
+    if name in holder:
+        return name
+    folded = name.casefold()
+    return next((key for key in holder if key.casefold() == folded), None)
+
+
+def unknown_of(alternatives: Iterable[Any], reason: str) -> Any:
+    """The value several alternatives have in common, else an Unknown that holds them.
+
+    An alternative that is itself unknown counts with its own alternatives; where one has none, nothing is listed.
+    """
+    found: list[Any] = []
+    listed = True
+    for alternative in alternatives:
+        if isinstance(alternative, Placeholder):
+            listed = False
+        elif isinstance(alternative, Unknown):
+            listed = listed and bool(alternative.possible)
+            found.extend(value for value in alternative.possible if not any(same(value, other) for other in found))
+        elif not any(same(alternative, other) for other in found):
+            found.append(alternative)
+        listed = listed and len(found) <= MAX_POSSIBLE
+    if listed and len(found) == 1:
+        return found[0]
+    return Unknown(reason, tuple(found) if listed else ())
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are the same JSON (true and 1 are not)."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def unknowns_in(value: Any, depth: int = 8) -> Iterator[Unknown | Placeholder]:
+    """Everything unknown or made from a placeholder inside a value, itself included."""
+    if isinstance(value, Unknown | Placeholder):
+        yield value
+    elif depth and isinstance(value, dict):
+        for item in value.values():
+            yield from unknowns_in(item, depth - 1)
+    elif depth and isinstance(value, list):
+        for item in value:
+            yield from unknowns_in(item, depth - 1)

@@ -1,0 +1,1 @@
+"""The Bicep front end: text → syntax → the intermediate form ARM JSON is lowered to as well."""
