@@ -6,6 +6,7 @@ Only click is imported at the top: `--version`, `--help` and shell completion lo
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from auditor.untrusted import harmless
 if TYPE_CHECKING:
     from auditor.model import Record, Report
 
+GC_THRESHOLD: Final = 50_000
 CONFIG_NAMES: Final = ("auditor.toml", "pyproject.toml")
 
 # What a configuration file may set. Nothing here can send a token elsewhere: a repository under review may bring its
@@ -699,6 +701,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    # What a scan holds are trees without cycles: at Python's own pace the collector walks all of it again and again.
+    gc.set_threshold(GC_THRESHOLD)
     with contextlib.suppress(ValueError, AttributeError):
         signal.signal(signal.SIGTERM, _terminated)
     raise SystemExit(run())

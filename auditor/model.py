@@ -51,8 +51,7 @@ class Basis(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value stands (SARIF physicalLocation).
 
     `uri` is a path relative to the working directory, or the URL of an ARM request; `line` and `column` count from 1.

@@ -360,10 +360,10 @@ class Files(Protocol):
     """What a template can reach on disk, within bounds and inside the folder that was named as target."""
 
     def template(self, base: Source, reference: str) -> Template | Unresolved:
-        """The template a module reference (`./a.bicep`, `br/public:…`, `ts:…`, a linked JSON file) names, parsed once."""
+        """The template a module reference (`./a.bicep`, `br/public:…`, a linked JSON file) names, parsed once."""
 
     def parameters(self, base: Source, reference: str) -> ParameterFile | Unresolved:
         """The parameter file that another one extends."""
 
     def content(self, base: Source, relative: str) -> bytes:
-        """A file's bytes, for `loadTextContent` and its kin. Raises EvaluationError when it may not or cannot be read."""
+        """A file's bytes, for `loadTextContent` and its kin. Raises EvaluationError when it may not be read."""

@@ -302,9 +302,17 @@ class Collector:
         return str(page.body["registrationState"]).casefold() in ("notregistered", "unregistered")
 
     async def _pages(self, path: str, call: ListCall, only: tuple[str, ...]) -> int:
+        """Read a list's pages and emit its resources; how many. Raises Unreadable when what was read has been kept."""
         budget = ("storage-lists", "") if call.path.startswith("/providers/Microsoft.Storage/") else ()
-        count = 0
         groups = {group.casefold() for group in only}
+        count = 0
+        if call.type not in self._children:
+            async for page in self._reader.pages(call.client, path, budget=budget):
+                for item in page.body["value"]:
+                    if not groups or _concerns(item["id"], groups):
+                        count += 1
+                        await self._store(item, page.request_id, call)
+            return count
         # Bounded, so that a page of a thousand does not become a thousand waiting tasks.
         gate = asyncio.Semaphore(256)
 
@@ -314,22 +322,17 @@ class Collector:
             finally:
                 gate.release()
 
-        alone = call.type not in self._children
+        failed: Unreadable | None = None
         async with asyncio.TaskGroup() as tasks:
-            failed: Unreadable | None = None
             try:
                 async for page in self._reader.pages(call.client, path, budget=budget):
                     for item in page.body["value"]:
-                        if groups and not _concerns(item["id"], groups):
-                            continue
-                        count += 1
-                        if alone:
-                            await self._store(item, page.request_id, call)
-                            continue
-                        await gate.acquire()
-                        tasks.create_task(one(item, page.request_id))
+                        if not groups or _concerns(item["id"], groups):
+                            count += 1
+                            await gate.acquire()
+                            tasks.create_task(one(item, page.request_id))
             except Unreadable as error:
-                # Raised after the group has ended: what was read so far is kept whole.
+                # Raised after the group has ended, which an error inside it would cancel.
                 failed = error
         if failed is not None:
             raise failed

@@ -37,6 +37,8 @@ _CLOUDS: Final = {
     "usgov": AzureClouds.AZURE_US_GOVERNMENT,
     "china": AzureClouds.AZURE_CHINA_CLOUD,
 }
+BLOCK: Final = 2**18
+"""Bytes of a body taken at once; the SDK's own 4 KB make five steps of an ordinary answer."""
 # Seconds before its end at which a token is renewed.
 _RENEW_BEFORE: Final = 300
 # The clients want a subscription to be made; every request names its own.
@@ -48,6 +50,13 @@ class _Guard(SansIOHTTPPolicy[Any, Any]):
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         check_request(request.http_request.method, request.http_request.url)
+
+
+class _Request(HttpRequest):
+    """A request that is made for one call: the clients copy what they are given, and nobody else holds this one."""
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> _Request:
+        return self
 
 
 class _ReadyToken:
@@ -138,7 +147,7 @@ class Session:
         """Send one request and return the answer, its body unread. Raises AzureError, SourceError."""
         if client not in self._clients:
             await self._open(client)
-        request = HttpRequest(method, url, headers={"Accept": "application/json"})
+        request = _Request(method, url, headers={"Accept": "application/json"})
         options: dict[str, Any] = {"proxies": self._proxies} if self._proxies else {}
         if not self._secure:
             # Only loopback gets here (see endpoint_of).
@@ -181,7 +190,7 @@ class Session:
             _Guard(),
             AsyncARMChallengeAuthenticationPolicy(credential, *self._scopes, enable_cae=True),  # type: ignore[arg-type]
         ]
-        transport = AioHttpTransport(session=http, session_owner=False)
+        transport = AioHttpTransport(session=http, session_owner=False, connection_data_block_size=BLOCK)
         settings: dict[str, Any] = {
             "credential": credential,
             "subscription_id": _NO_SUBSCRIPTION,
