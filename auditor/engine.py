@@ -425,6 +425,7 @@ def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Ev
 
 def _nearest(owner: Resource, path: str) -> Origin:
     """Where a path is written: itself, else the nearest thing around it, else the resource's declaration."""
+    path = path.casefold()
     while path:
         origin = owner.origins.get(path)
         if origin is not None:

@@ -93,7 +93,7 @@ class Resource:
     is missing from it was not looked at, and reads as unknown. For a listed collection (`replicas`) one more child
     named `*` says how the listing ended: body None when it was read to its end, an `Unknown` otherwise.
 
-    `origins` maps paths inside the body (`properties.backupPolicy.type`, `properties.locations[0].locationName`) to
+    `origins` maps casefolded paths inside the body (`properties.backuppolicy.type`, `properties.locations[0].name`) to
     where each value is written; sources without positions leave it empty and `origin` stands for all.
     `deployed` is True for what a live deployment answered, False for what a file declares.
     `condition` is the undecided condition under which a template deploys the resource.
@@ -261,7 +261,11 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere."""
+    """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere.
+
+    `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
+    store it would have made is known to be there, and nothing more.
+    """
 
     name: str
     title: str
@@ -273,6 +277,7 @@ class Service:
     related: tuple[Related, ...] = ()
     deleted_types: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = ()
+    modules: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,4 +76,5 @@ SERVICE = Service(
     related=(locks.LOCKS,),
     deleted_types=(DELETED,),
     not_assessed=("Key-values, feature flags and snapshots of App Configuration: listing them is data plane",),
+    modules=(("avm/res/app-configuration/configuration-store", STORE),),
 )

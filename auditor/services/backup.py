@@ -61,4 +61,8 @@ SERVICE = Service(
     ),
     related=(locks.LOCKS,),
     not_assessed=("Restore tests: whether a backup was ever restored is not written in any setting",),
+    modules=(
+        ("avm/res/data-protection/backup-vault", BACKUP_VAULT),
+        ("avm/res/recovery-services/vault", RECOVERY_VAULT),
+    ),
 )

@@ -100,4 +100,5 @@ SERVICE = Service(
         ),
     ),
     not_assessed=("Cosmos DB for MongoDB vCore, for PostgreSQL and Managed Instance for Apache Cassandra clusters",),
+    modules=(("avm/res/document-db/database-account", ACCOUNT),),
 )

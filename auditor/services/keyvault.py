@@ -52,4 +52,5 @@ SERVICE = Service(
         " does not show it",
         "Managed HSM pools, whose recovery needs a security domain that cannot be read",
     ),
+    modules=(("avm/res/key-vault/vault", VAULT),),
 )

@@ -54,6 +54,9 @@ class Regions:
 
     def _ask(self, resource: Resource, value: Any, key: str, what: str) -> bool | Unknown:
         region = resource.region if value is None else value
+        if region is None and isinstance(resource.body, Mapping):
+            # What a template says of it, if only why it is not known.
+            region = resource.body.get("location")
         if isinstance(region, Unknown):
             return region
         if not isinstance(region, str) or not region:

@@ -150,4 +150,5 @@ SERVICE = Service(
     ),
     deleted_types=("Microsoft.Storage/deletedAccounts",),
     not_assessed=("Blobs, files, tables and queues themselves: nothing of the data plane is read",),
+    modules=(("avm/res/storage/storage-account", ACCOUNT),),
 )

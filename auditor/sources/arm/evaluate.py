@@ -88,6 +88,7 @@ class Deployment:
         self.via = via
         self.names = self
         self.outer_env: Env = {}
+        self.module: Module | None = None
         self._arguments = arguments
         self._memo: dict[tuple[str, str], Any] = {}
         self._busy: set[tuple[str, str]] = set()
@@ -104,14 +105,15 @@ class Deployment:
         arguments: Arguments,
         name: str,
         via: tuple[Origin, ...],
-        outer: Env | None,
+        module: Module,
     ) -> Deployment:
-        """A module's deployment. With `outer`, its expressions belong to this template and see that environment."""
+        """A module's deployment. The expressions of one that is not `inner` belong to this template."""
         self.run.partly(template, via)
         inside = Deployment(self.run, template, scope, arguments, name, via)
-        if outer is not None:
+        inside.module = module
+        if not module.declaration.inner:
             inside.names = self.names
-            inside.outer_env = outer
+            inside.outer_env = module.env
         return inside
 
     # ── the parts of a template ──────────────────────────────────────────────────────────────────────────────────────

@@ -248,7 +248,7 @@ class Module:
             return scope
         outside.run.partly(template, via)
         arguments = Arguments(outside, declaration.arguments, self.env)
-        return outside.enter(template, scope, arguments, self.name, via, None if declaration.inner else self.env)
+        return outside.enter(template, scope, arguments, self.name, via, self)
 
     def _scope(self, template: ir.Template) -> Scope | Unknown:
         declaration = self.declaration

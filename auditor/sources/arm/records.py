@@ -1,0 +1,340 @@
+"""From an evaluated template to records: data stores with their children, what speaks about them, and the gaps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.model import Catalog, ChildCall, Gap, Listing, Origin, Record, Resource, Unknown
+from auditor.sources.arm import functions, instances, ir
+from auditor.sources.arm.evaluate import Deployment, GivenArguments, Run
+from auditor.sources.arm.ids import Scope
+from auditor.sources.arm.values import Arr, Mark, Obj, Placeholder
+
+NO_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+MAX_ORIGINS: Final = 5_000
+"""Positions kept of one resource."""
+MAX_DEPTH: Final = 60
+MAX_EXTENDS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a template would be deployed to, as far as it was said. Empty texts stand for what was not."""
+
+    subscription: str = ""
+    resource_group: str = ""
+    location: str = ""
+
+    def scope(self, kind: str) -> Scope:
+        """The scope of a template of a kind; what was not said is a Placeholder or an Unknown that names the option."""
+        subscription = self.subscription.casefold() or Placeholder(
+            NO_SUBSCRIPTION, "the subscription was not given (--subscription)"
+        )
+        group = self.resource_group or Placeholder(
+            "{resource-group}", "the resource group was not given (--resource-group)"
+        )
+        location = self.location or Unknown("the location of the deployment was not given (--location)")
+        manager = Placeholder("{management-group}", "the management group is not known")
+        return Scope(kind, subscription, group if kind == "resourceGroup" else "", location, manager)
+
+
+def deploy(
+    template: ir.Template,
+    parameters: Sequence[ir.ParameterFile],
+    given: Mapping[str, str],
+    context: Context,
+    files: ir.Files,
+    environment: Mapping[str, str],
+) -> Deployment:
+    """The deployment of an entry point: its parameter files (later ones win) and single values given over them."""
+    run = Run(files, environment, "")
+    scope = context.scope(template.scope)
+    values: dict[str, Callable[[], Any]] = {}
+    for file in parameters:
+        values |= _values_of(file, run, scope, files)
+    for name, text in given.items():
+        kind = next((p.type for key, p in template.parameters.items() if key.casefold() == name.casefold()), "")
+        values[name.casefold()] = lambda text=text, kind=kind: _parsed(text, kind)  # type: ignore[misc]
+    name = Placeholder("main", "the name of the deployment is not known")
+    run.partly(template, ())
+    return Deployment(run, template, scope, GivenArguments(values), name)
+
+
+def _values_of(
+    file: ir.ParameterFile, run: Run, scope: Scope, files: ir.Files, depth: int = 0
+) -> dict[str, Callable[[], Any]]:
+    values: dict[str, Callable[[], Any]] = {}
+    if file.extends and depth < MAX_EXTENDS:
+        base = files.parameters(file.source, file.extends)
+        if isinstance(base, ir.Unresolved):
+            origin = Origin(file.source.uri)
+            run.gaps["extends", base.reference] = Gap(base.reference, base.reason, origin)
+        else:
+            values |= _values_of(base, run, scope, files, depth + 1)
+    for problem in file.problems:
+        reason = f"{problem.message}; the parameter file was only partly read"
+        gap = Gap(file.source.uri, reason, problem.span.origin())
+        run.gaps.setdefault((file.source.uri, problem.span.start), gap)
+    home = Deployment(run, file.context, scope, GivenArguments({}), file.source.uri)
+    for name, expression in file.values.items():
+        values[name.casefold()] = lambda expression=expression: home.guarded(expression, {})  # type: ignore[misc]
+    return values
+
+
+def _parsed(text: str, kind: str) -> Any:
+    """A value from the command line: JSON for objects and arrays, text otherwise (the evaluator converts the rest)."""
+    if kind in ("object", "array"):
+        try:
+            return _with_marks(json.loads(text))
+        except (ValueError, RecursionError):
+            return Unknown(f"the value given with --parameter is no JSON {kind}")
+    return text
+
+
+def _with_marks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Obj({key: _with_marks(item) for key, item in value.items()})
+    return Arr(map(_with_marks, value)) if isinstance(value, list) else value
+
+
+# ── what a deployment declares ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def records(root: Deployment, catalog: Catalog) -> Iterator[Record]:
+    """Everything of a deployment that rules look at, stores first; then its gaps."""
+    estate = _Estate(catalog)
+    for one in root.everything():
+        if isinstance(one, instances.Module):
+            estate.module(one)
+        elif not one.declaration.existing:
+            estate.resource(one)
+    yield from estate.records(root)
+    yield from root.run.gaps.values()
+
+
+class _Estate:
+    """The resources of one deployment, by type, until all have been seen and can be joined."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        services = catalog.services
+        self._stores = catalog.store_types()
+        self._calls: dict[str, list[ChildCall]] = {}
+        for service in services:
+            for call in service.children:
+                self._calls.setdefault(call.parent_type.casefold(), []).append(call)
+        self._related = tuple({related.name: related for s in services for related in s.related}.values())
+        beside = {name for related in self._related for name in related.types}
+        below = {call.type for service in services for call in service.children}
+        self._names = {name.casefold(): name for name in (*below, *beside)}
+        self._names |= {name.casefold(): name for s in services for name in s.store_types}
+        self._modules = {path: kind for service in services for path, kind in service.modules}
+        self._found: dict[str, list[tuple[Resource, instances.Resource]]] = {}
+        self._made: list[Resource] = []
+        self._missing: Unknown | None = None
+
+    def module(self, module: instances.Module) -> None:
+        """Note what a module whose template is not at hand would have made."""
+        inside = module.inside
+        if isinstance(inside, Deployment):
+            return
+        reference = module.declaration.reference
+        reason = f"module {reference or module.name} could not be resolved: {inside.reason}"
+        path = reference.partition(":")[2].partition(":")[0].casefold()
+        kind = next((kind for known, kind in self._modules.items() if path.endswith(known)), None)
+        if kind is not None:
+            self._made.append(self._unresolved(module, kind, Unknown(reason)))
+        elif "avm/res/" not in path:
+            # What it makes is anybody's guess; a module of another kind of resource cannot touch a data store.
+            self._missing = self._missing or Unknown(f"{reason}, and it may declare this")
+
+    def _unresolved(self, module: instances.Module, kind: str, reason: Unknown) -> Resource:
+        arguments = module.declaration.arguments
+        value = module.deployment.guarded(arguments, module.env) if arguments is not None else None
+        name = functions.member(value, "name", safe=True) if isinstance(value, dict) else None
+        text = name if isinstance(name, str) else f"{{{module.declaration.symbol or module.name}}}"
+        scope = module.deployment.scope.id
+        store_id = f"{scope}/providers/{kind}/{text}"
+        origin = module.declaration.span.origin(via=module.deployment.via)
+        children = tuple(
+            Resource(
+                f"{store_id}{call.path}{'/*' if call.collection else ''}",
+                call.type,
+                "*" if call.collection else call.path.rpartition("/")[2],
+                None,
+                reason,
+                origin,
+                store_id,
+            )
+            for call in self._calls.get(kind.casefold(), ())
+        )
+        condition = _condition(module)
+        return Resource(store_id, kind, str(text), None, reason, origin, None, children, condition=condition)
+
+    def resource(self, one: instances.Resource) -> None:
+        """Take a resource in when any rule looks at its type."""
+        kind = self._names.get(one.type.casefold())
+        if kind is not None:
+            made = _resource(one, kind, keep_ids=kind.casefold() not in self._stores)
+            self._found.setdefault(kind.casefold(), []).append((made, one))
+
+    def records(self, root: Deployment) -> Iterator[Record]:
+        """The stores with their children, what speaks about them, and what was read whole."""
+        run = root.run
+        if self._missing is None and run.gaps:
+            partly = next((gap for key, gap in run.gaps.items() if key[0] != "module"), None)
+            if partly is not None:
+                where = f"{partly.origin.uri}:{partly.origin.line}" if partly.origin.line else partly.origin.uri
+                self._missing = Unknown(
+                    f"it is not declared where it could be read, and {where} could not be read whole"
+                )
+        for kind in self._stores:
+            for made, _ in self._found.get(kind, ()):
+                yield self._joined(made)
+        yield from self._made
+        for related in self._related:
+            for name in related.types:
+                if name.casefold() not in self._below():
+                    yield from (made for made, _ in self._found.get(name.casefold(), ()))
+            # Where backup vaults are declared, a store none of them protects is known to have no backup.
+            listed = [name.casefold() for name in related.listed]
+            declared = any(map(self._found.get, listed)) and all(name in self._stores for name in listed)
+            if declared and self._missing is None:
+                base = f"/subscriptions/{root.scope.subscription}"
+                yield from (Listing(base, name, note="as far as the template declares") for name in related.listed)
+
+    def _below(self) -> set[str]:
+        return {call.type.casefold() for calls in self._calls.values() for call in calls}
+
+    def _joined(self, store: Resource) -> Resource:
+        children: list[Resource] = []
+        body = store.body if isinstance(store.body, Mapping) else {}
+        for call in self._calls.get(store.type.casefold(), ()):
+            below = f"{store.id}/".casefold()
+            own = [
+                made for made, _ in self._found.get(call.type.casefold(), ()) if made.id.casefold().startswith(below)
+            ]
+            skipped = call.skip(body) if call.skip is not None else ""
+            nothing: Unknown | None = Unknown(skipped, unseen=True) if skipped else self._missing
+            if call.collection:
+                children += own
+                children.append(_absent(store, call, nothing))
+                continue
+            own = [made for made in own if made.id.casefold() == f"{store.id}{call.path}".casefold()]
+            children.append(_chosen(own) if own else _absent(store, call, nothing))
+        return _with(store, children)
+
+
+def _chosen(own: Sequence[Resource]) -> Resource:
+    """The one declaration of a singleton child; the last where there are several. A conditional one may be missing."""
+    child = own[-1]
+    if child.condition is None:
+        return child
+    others = [one.body for one in own[:-1]] or [None]
+    reason = f"it is declared under a condition that is not decided: {child.condition}"
+    possible = () if isinstance(child.body, Unknown) else (child.body, *others)
+    body = Unknown(reason, tuple(one for one in possible if not isinstance(one, Unknown)))
+    return Resource(
+        child.id, child.type, child.name, child.region, body, child.origin, child.parent, (), child.api_version,
+        condition=child.condition, origins=child.origins,
+    )  # fmt: skip
+
+
+def _absent(store: Resource, call: ChildCall, body: Unknown | None) -> Resource:
+    child_id = f"{store.id}{call.path}" + ("/*" if call.collection else "")
+    name = "*" if call.collection else call.path.rpartition("/")[2]
+    # Defaults of a child nobody declares are those of the api-version the store is declared with.
+    return Resource(child_id, call.type, name, None, body, store.origin, store.id, (), store.api_version)
+
+
+def _with(store: Resource, children: Iterable[Resource]) -> Resource:
+    return Resource(
+        store.id, store.type, store.name, store.region, store.body, store.origin, store.parent, tuple(children),
+        store.api_version, condition=store.condition, origins=store.origins,
+    )  # fmt: skip
+
+
+# ── one resource ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _resource(one: instances.Resource, kind: str, *, keep_ids: bool) -> Resource:
+    declaration = one.declaration
+    via = one.deployment.via
+    body = one.body
+    origins: dict[str, Origin] = {}
+    plain: Any = _plain(body, "", origins, keep_ids=keep_ids) if isinstance(body, Obj) else body
+    name = one.id.rpartition("/")[2] if one.parent is not None or "/" in one.name else str(one.name)
+    region: Any = None
+    if isinstance(plain, dict):
+        region = next((value for key, value in plain.items() if key.casefold() == "location"), None)
+        plain = {"name": name, "type": kind, **plain}
+    parent = one.parent
+    return Resource(
+        str(one.id),
+        kind,
+        name,
+        region if isinstance(region, str) and region else None,
+        plain,
+        declaration.span.origin(via=via),
+        str(parent.id) if parent is not None else None,
+        (),
+        declaration.api_version or None,
+        condition=_condition(one),
+        origins=origins,
+    )
+
+
+def _condition(one: instances.Resource | instances.Module) -> str | None:
+    """The undecided conditions and loops a resource stands under, as text; None when it is deployed for sure."""
+    found: list[str] = []
+    seen: instances.Resource | instances.Module | None = one
+    while seen is not None:
+        if isinstance(seen.condition, Unknown):
+            expression = seen.declaration.condition
+            found.append(expression.span.text if expression is not None else seen.condition.reason)
+        if seen.repeated:
+            found.append(seen.repeated)
+        seen = seen.deployment.module
+    return " and ".join(dict.fromkeys(reversed(found))) or None
+
+
+def _plain(value: Any, path: str, origins: dict[str, Origin], *, keep_ids: bool, depth: int = 0) -> Any:
+    """A value as a resource's body holds it, with the place of every entry in `origins` by its casefolded path."""
+    if depth > MAX_DEPTH:
+        return Unknown("the value nests too deep")
+    if isinstance(value, Placeholder):
+        # A made-up text may name a thing consistently (an id that joins), but it decides nothing.
+        return str(value) if keep_ids and "/providers/" in value else Unknown(value.reason)
+    if isinstance(value, Obj):
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            place = f"{path}.{key}" if path else key
+            _keep(origins, place, value.marks.get(key))
+            result[key] = _plain(item, place, origins, keep_ids=keep_ids, depth=depth + 1)
+        return result
+    if isinstance(value, Arr):
+        items = []
+        for index, item in enumerate(value):
+            place = f"{path}[{index}]"
+            _keep(origins, place, value.marks.get(index))
+            items.append(_plain(item, place, origins, keep_ids=keep_ids, depth=depth + 1))
+        return items
+    if isinstance(value, dict):
+        return {key: _plain(item, path, origins, keep_ids=keep_ids, depth=depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, path, origins, keep_ids=keep_ids, depth=depth + 1) for item in value]
+    if isinstance(value, instances.Resource | instances.Module | Scope):
+        return _plain(value.member("id"), path, origins, keep_ids=keep_ids, depth=depth + 1)
+    if isinstance(value, Unknown) and value.possible:
+        possible = tuple(_plain(one, path, {}, keep_ids=keep_ids, depth=depth + 1) for one in value.possible)
+        return Unknown(value.reason, possible, value.permission, value.unseen)
+    if isinstance(value, str | int | float | bool | Unknown) or value is None:
+        return value
+    return Unknown("a value that is known only to the evaluator")
+
+
+def _keep(origins: dict[str, Origin], path: str, mark: Mark | None) -> None:
+    if mark is not None and len(origins) < MAX_ORIGINS:
+        origins[path.casefold()] = mark.origin
