@@ -122,7 +122,12 @@ class Estate:
             if isinstance(item.body, Unknown):
                 self._incomplete[related.name] = item.body
             return
-        for target in related.targets(item):
+        targets = tuple(related.targets(item))
+        if not targets and not item.deployed:
+            # What a template does not say for sure may be any of its stores.
+            reason = f"what {item.name} is for could not be determined"
+            self._incomplete.setdefault(related.name, Unknown(reason))
+        for target in targets:
             self._index[related.name].setdefault(target, []).append(item)
 
     def related(self, name: str, store: Resource) -> tuple[tuple[Resource, ...], Unknown | None]:
