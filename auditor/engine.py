@@ -315,6 +315,10 @@ class _Compiled:
         proofs: list[_Proof] = []
         for item in items:
             proof = self._prove(count.where, store, item) if count.where is not None else _Proof(True, ())
+            condition = item.value.condition if isinstance(item.value, Resource) else None
+            if condition is not None and proof.truth is True:
+                reason = f"{item.label} is declared under a condition that is not decided: {condition}"
+                proof = _Proof(Unknown(reason), proof.evidence)
             if isinstance(proof.truth, Unknown):
                 doubtful.append(proof)
             elif proof.truth:
