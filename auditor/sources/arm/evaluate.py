@@ -414,7 +414,8 @@ class Deployment:
         return alternatives[0] if len(alternatives) == 1 else unknown_of(alternatives, "a spread value is not decided")
 
     def _mark(self, span: ir.Span, value: ir.Expression) -> Mark:
-        return Mark(span, not isinstance(value, ir.Literal | ir.ObjectNode | ir.ArrayNode), self.via)
+        literal = isinstance(value, ir.Literal | ir.ObjectNode | ir.ArrayNode)
+        return Mark(span, None if literal else value.span, self.via)
 
     def _array(self, node: ir.ArrayNode, env: Env) -> Any:
         result = Arr()

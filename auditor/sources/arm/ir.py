@@ -56,10 +56,10 @@ class Span(NamedTuple):
         """The line it begins on, counted from 1."""
         return self.source.position(self.start)[0]
 
-    def origin(self, *, expression: bool = False, via: tuple[Origin, ...] = ()) -> Origin:
-        """The place for a report; with `expression`, the text that was evaluated there."""
+    def origin(self, via: tuple[Origin, ...] = ()) -> Origin:
+        """The place for a report; `via` are the module calls around it, the outermost first."""
         line, column = self.source.position(self.start)
-        return Origin(self.source.uri, line, column, self.text if expression else None, via)
+        return Origin(self.source.uri, line, column, None, via)
 
 
 # ── expressions ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -190,9 +191,13 @@ class _Estate:
                 self._missing = Unknown(
                     f"it is not declared where it could be read, and {where} could not be read whole"
                 )
+        seen: dict[str, int] = {}
         for kind in self._stores:
-            for made, _ in self._found.get(kind, ()):
-                yield self._joined(made)
+            for made, one in self._found.get(kind, ()):
+                joined = self._joined(made, one)
+                count = seen[joined.id.casefold()] = seen.get(joined.id.casefold(), 0) + 1
+                # Two stores whose names are not known are two stores.
+                yield joined if count == 1 or not isinstance(one.id, Placeholder) else _renamed(joined, f" ({count})")
         yield from self._made
         for related in self._related:
             for name in related.types:
@@ -208,14 +213,12 @@ class _Estate:
     def _below(self) -> set[str]:
         return {call.type.casefold() for calls in self._calls.values() for call in calls}
 
-    def _joined(self, store: Resource) -> Resource:
+    def _joined(self, store: Resource, one: instances.Resource) -> Resource:
         children: list[Resource] = []
         body = store.body if isinstance(store.body, Mapping) else {}
         for call in self._calls.get(store.type.casefold(), ()):
-            below = f"{store.id}/".casefold()
-            own = [
-                made for made, _ in self._found.get(call.type.casefold(), ()) if made.id.casefold().startswith(below)
-            ]
+            found = self._found.get(call.type.casefold(), ())
+            own = [made for made, child in found if _stands_in(child, one)]
             skipped = call.skip(body) if call.skip is not None else ""
             nothing: Unknown | None = Unknown(skipped, unseen=True) if skipped else self._missing
             if call.collection:
@@ -224,7 +227,23 @@ class _Estate:
                 continue
             own = [made for made in own if made.id.casefold() == f"{store.id}{call.path}".casefold()]
             children.append(_chosen(own) if own else _absent(store, call, nothing))
-        return _with(store, children)
+        return dataclasses.replace(store, children=tuple(children))
+
+
+def _stands_in(child: instances.Resource, store: instances.Resource) -> bool:
+    """Whether a resource belongs to a store: by its parents, or by its id where they are not in the template."""
+    parent = child.parent
+    while parent is not None and not parent.declaration.existing:
+        if parent is store:
+            return True
+        parent = parent.parent
+        if parent is None:
+            return False
+    return child.id.casefold().startswith(f"{store.id}/".casefold())
+
+
+def _renamed(store: Resource, suffix: str) -> Resource:
+    return dataclasses.replace(store, id=store.id + suffix, name=store.name + suffix)
 
 
 def _chosen(own: Sequence[Resource]) -> Resource:
@@ -236,10 +255,7 @@ def _chosen(own: Sequence[Resource]) -> Resource:
     reason = f"it is declared under a condition that is not decided: {child.condition}"
     possible = () if isinstance(child.body, Unknown) else (child.body, *others)
     body = Unknown(reason, tuple(one for one in possible if not isinstance(one, Unknown)))
-    return Resource(
-        child.id, child.type, child.name, child.region, body, child.origin, child.parent, (), child.api_version,
-        condition=child.condition, origins=child.origins,
-    )  # fmt: skip
+    return dataclasses.replace(child, body=body)
 
 
 def _absent(store: Resource, call: ChildCall, body: Unknown | None) -> Resource:
@@ -247,13 +263,6 @@ def _absent(store: Resource, call: ChildCall, body: Unknown | None) -> Resource:
     name = "*" if call.collection else call.path.rpartition("/")[2]
     # Defaults of a child nobody declares are those of the api-version the store is declared with.
     return Resource(child_id, call.type, name, None, body, store.origin, store.id, (), store.api_version)
-
-
-def _with(store: Resource, children: Iterable[Resource]) -> Resource:
-    return Resource(
-        store.id, store.type, store.name, store.region, store.body, store.origin, store.parent, tuple(children),
-        store.api_version, condition=store.condition, origins=store.origins,
-    )  # fmt: skip
 
 
 # ── one resource ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,16 +23,18 @@ class EvaluationError(Exception):
 
 
 class Mark(NamedTuple):
-    """Where an entry is written: its span, whether it was computed, and the module calls that led there."""
+    """Where an entry is written, the expression it comes from (None for a literal), and the module calls around it."""
 
     span: Span
-    computed: bool
+    computed: Span | None
     via: tuple[Origin, ...]
 
     @property
     def origin(self) -> Origin:
         """The same as a report shows it."""
-        return self.span.origin(expression=self.computed, via=self.via)
+        line, column = self.span.source.position(self.span.start)
+        expression = self.computed.text if self.computed is not None else None
+        return Origin(self.span.source.uri, line, column, expression, self.via)
 
 
 class Obj(dict[str, Any]):
