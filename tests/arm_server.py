@@ -139,6 +139,9 @@ class ArmServer:
     def _answer(self, request: web.Request) -> web.StreamResponse:
         route = self.estate.answer(request.path)
         if route is None:
+            scope = "/".join(request.path.casefold().split("/")[:3])
+            if scope.startswith("/subscriptions/") and scope not in self.estate.routes:
+                return reply({"error": {"code": "SubscriptionNotFound", "message": "There is none."}}, 404)
             return reply({"error": {"code": "ResourceNotFound", "message": f"no {request.path}"}}, 404)
         body = route.body
         if self.page_size and isinstance(body, dict) and len(body.get("value", ())) > self.page_size:

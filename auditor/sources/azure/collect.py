@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -55,6 +56,13 @@ _NOT_REGISTERED: Final = frozenset(
 )
 
 
+_NO_SUBSCRIPTION: Final = frozenset({"subscriptionnotfound", "invalidsubscriptionid"})
+_NO_NAME: Final = "it has no id that could be asked for"
+
+# An id that can stand in a request and means itself there: no query, fragment, escape, or way up in it.
+_PLAIN_ID: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[^/\\?#%\s\x00-\x1f\x7f\ud800-\udfff]+)+")
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What was asked for: everything visible, management groups, and subscriptions with the groups wanted of each.
@@ -86,11 +94,17 @@ def parse_targets(targets: Sequence[str]) -> Targets:
         elif len(parts) == 2 and parts[0].casefold() == "mg":
             management[parts[1]] = None
         else:
-            subscription = parts[0].casefold()
+            subscription = _first_spelling(subscriptions, parts[0])
             groups = subscriptions.get(subscription)
             whole = len(parts) == 1 or groups == ()
-            subscriptions[subscription] = () if whole else tuple(dict.fromkeys((*(groups or ()), parts[1])))
+            wanted = () if whole else (*(groups or ()), _first_spelling(groups or (), parts[1]))
+            subscriptions[subscription] = tuple(dict.fromkeys(wanted))
     return Targets(everything, tuple(management), subscriptions)
+
+
+def _first_spelling(known: Iterable[str], name: str) -> str:
+    """The name as it was first written: names are the same without case, and asked for as their user spells them."""
+    return next((one for one in known if one.casefold() == name.casefold()), name)
 
 
 def _plain(part: str) -> bool:
@@ -129,18 +143,22 @@ class Collector:
     async def run(self, targets: Targets) -> None:
         """Read all targets; what cannot be read becomes a gap."""
         wanted: dict[str, tuple[str, ...]] = dict(targets.subscriptions)
+        spelled = {name.casefold(): name for name in wanted}
         known: dict[str, Mapping[str, Any]] = {}
+        more: list[str] = []
         if targets.everything:
             known = await self._visible()
-            wanted |= dict.fromkeys(known, ())
+            more += [str(item["subscriptionId"]) for item in known.values()]
         for group in targets.management_groups:
-            wanted |= dict.fromkeys(await self._below(group), ())
+            more += await self._below(group)
+        for name in more:
+            wanted[spelled.setdefault(name.casefold(), name)] = ()
         self._total = len(wanted)
         gate = asyncio.Semaphore(OPEN_SUBSCRIPTIONS)
 
         async def one(subscription: str, groups: tuple[str, ...]) -> None:
             try:
-                await self._subscription(subscription, groups, known.get(subscription))
+                await self._subscription(subscription, groups, known.get(subscription.casefold()))
             finally:
                 gate.release()
             self._subscriptions += 1
@@ -152,16 +170,17 @@ class Collector:
                 tasks.create_task(one(subscription, groups))
 
     async def _visible(self) -> dict[str, Mapping[str, Any]]:
-        """Every subscription the credential sees."""
+        """Every subscription the credential sees, by its id without case."""
         path = f"/subscriptions?api-version={SUBSCRIPTIONS_API}"
         found: dict[str, Mapping[str, Any]] = {}
         try:
-            async for page in self._reader.pages("resource", path):
+            async for page in self._reader.pages("resource", path, named=True):
                 for item in page.body["value"]:
-                    name = item.get("subscriptionId")
-                    name = name if isinstance(name, str) else item["id"].rpartition("/")[2]
-                    if _plain(name) and name:
-                        found[name.casefold()] = item
+                    name = str(item.get("subscriptionId") or item.get("id") or item["name"]).rpartition("/")[2]
+                    if name and _plain(name):
+                        found[name.casefold()] = {**item, "subscriptionId": name}
+                    else:
+                        await self._emit(Gap(f"/subscriptions/{name}", _NO_NAME, self._origin(path, page.request_id)))
         except Unreadable as error:
             await self._gap("/subscriptions", error, path, ACTIONS["/subscriptions"])
         else:
@@ -176,13 +195,17 @@ class Collector:
         found: list[str] = []
         await self._emit(Scope(base, "management group", group))
         try:
-            async for page in self._reader.pages("resource", path):
+            async for page in self._reader.pages("resource", path, named=True):
                 for item in page.body["value"]:
+                    item_id = str(item.get("id") or "")
                     kind = str(item.get("type", "")).casefold()
-                    name = item.get("name") or item["id"].rpartition("/")[2]
-                    below = kind.endswith("/subscriptions") or item["id"].casefold().startswith("/subscriptions/")
-                    if below and isinstance(name, str) and _plain(name):
-                        found.append(name.casefold())
+                    if not (kind.endswith("/subscriptions") or item_id.casefold().startswith("/subscriptions/")):
+                        continue
+                    name = str(item.get("name") or item_id).rpartition("/")[2]
+                    if name and _plain(name):
+                        found.append(name)
+                    else:
+                        await self._emit(Gap(f"/subscriptions/{name}", _NO_NAME, self._origin(path, page.request_id)))
         except Unreadable as error:
             action = ACTIONS["/providers/Microsoft.Management/managementGroups/{group}/descendants"]
             await self._gap(base, error, path, action)
@@ -196,11 +219,11 @@ class Collector:
         if item is None:
             path = f"{base}?api-version={SUBSCRIPTIONS_API}"
             try:
-                item = (await self._reader.read("resource", path, needs="subscriptionId")).body
+                item = (await self._reader.read("resource", path, needs=("subscriptionId", "id"))).body
             except Unreadable as error:
                 await self._gap(base, error, path, ACTIONS["/subscriptions/{subscription}"])
                 item = {}
-                if error.status == 404:
+                if error.code.casefold() in _NO_SUBSCRIPTION:
                     await self._emit(Scope(base, "subscription", "", "not found"))
                     return
         state = str(item.get("state") or "")
@@ -223,7 +246,7 @@ class Collector:
         path = f"{base}?api-version={GROUPS_API}"
         action = ACTIONS["/subscriptions/{subscription}/resourceGroups/{group}"]
         try:
-            item = (await self._reader.read("resource", path, needs="id")).body
+            item = (await self._reader.read("resource", path, needs=("id", "name"))).body
         except Unreadable as error:
             await self._emit(Scope(base, "resource group", base.rpartition("/")[2], "not read"))
             await self._gap(base, error, path, action)
@@ -236,7 +259,7 @@ class Collector:
         found: list[Any] = []
         request_id = ""
         try:
-            async for page in self._reader.pages("resource", path):
+            async for page in self._reader.pages("resource", path, named=True):
                 found += page.body["value"]
                 request_id = page.request_id
         except Unreadable as error:
@@ -296,7 +319,7 @@ class Collector:
     async def _unregistered(self, base: str, namespace: str) -> bool:
         path = f"{base}/providers/{namespace}?api-version={PROVIDERS_API}"
         try:
-            page = await self._reader.read("resource", path, needs="registrationState")
+            page = await self._reader.read("resource", path, needs=("registrationState",))
         except Unreadable:
             return False
         return str(page.body["registrationState"]).casefold() in ("notregistered", "unregistered")
@@ -339,7 +362,7 @@ class Collector:
         return count
 
     async def _store(self, item: Mapping[str, Any], request_id: str, call: ListCall) -> None:
-        store_id = item["id"].rstrip("/")
+        store_id = item["id"].rstrip("/") or item["id"]
         body: Mapping[str, Any] = item
         origin = self._origin(f"{store_id}?api-version={call.api_version}", request_id)
         if not isinstance(item.get("properties"), dict):
@@ -380,6 +403,9 @@ class Collector:
         reason = call.skip(store) if call.skip is not None else ""
         if reason:
             return [self._made(marker, name, Unknown(reason, unseen=True), path, "", store_id, call)]
+        if len(store_id) > 2_048 or not _PLAIN_ID.fullmatch(store_id):
+            await self._emit(Gap(child_id, _NO_NAME, self._origin(path)))
+            return [self._made(marker, name, Unknown(f"{child_id} was not read: {_NO_NAME}"), path, "", store_id, call)]
         budget = (call.rate, str(store.get("location") or "").replace(" ", "").casefold()) if call.rate else ()
         try:
             if call.collection:
@@ -400,13 +426,12 @@ class Collector:
         found: list[Resource] = []
         missing: Unknown | None = None
         try:
-            async for page in self._reader.pages(call.client, path, budget=budget):
+            async for page in self._reader.pages(call.client, path, budget=budget, named=True):
                 for item in page.body["value"]:
-                    item_path = f"{item['id']}?api-version={call.api_version}"
+                    item_id = item.get("id") or f"{marker.removesuffix('/*')}/{item.get('name')}"
+                    item_path = f"{item_id}?api-version={call.api_version}"
                     found.append(
-                        self._made(
-                            item["id"], _name(item, item["id"]), item, item_path, page.request_id, store_id, call
-                        )
+                        self._made(item_id, _name(item, item_id), item, item_path, page.request_id, store_id, call)
                     )
         except Unreadable as error:
             if not found:
@@ -440,7 +465,7 @@ class Collector:
         return Origin(self._reader.wire.endpoint + path, request_id=request_id or None)
 
     async def _gap(self, subject: str, error: Unreadable, path: str, action: str) -> None:
-        permission = action if error.status in (401, 403) else None
+        permission = action if error.status == 403 else None
         needs = f"; it needs {action}" if permission else ""
         await self._emit(Gap(subject, f"{error}{needs}", self._origin(path, error.request_id), permission))
 
@@ -450,7 +475,7 @@ class Collector:
 
 
 def _unknown(error: Unreadable, action: str, what: str, *, unseen: bool = False) -> Unknown:
-    permission = action if error.status in (401, 403) else None
+    permission = action if error.status == 403 else None
     needs = f"; it needs {action}" if permission else ""
     request = f" (request {error.request_id})" if error.request_id else ""
     return Unknown(f"{what} could not be read: {error}{needs}{request}", permission=permission, unseen=unseen)

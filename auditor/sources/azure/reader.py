@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from auditor.sources.azure.wire import Answer, Wire, WireError
 
@@ -126,18 +126,27 @@ class Reader:
 
     # ── one object ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def read(self, client: str, path: str, *, needs: str = "properties", budget: tuple[str, ...] = ()) -> Page:
-        """GET one object that must hold an object or text under `needs`. Raises Unreadable."""
+    async def read(
+        self, client: str, path: str, *, needs: tuple[str, ...] = ("properties",), budget: tuple[str, ...] = ()
+    ) -> Page:
+        """GET one object that must hold one of `needs`: an object for `properties`, else text. Raises Unreadable."""
 
         def check(body: dict[str, Any]) -> str:
-            return "" if isinstance(body.get(needs), dict | str) else f"the answer has no {needs!r}"
+            held = any(isinstance(body.get(name), dict if name == "properties" else str) for name in needs)
+            return "" if held else f"the answer has no {needs[0]!r}"
 
         return await self._call(client, path, check, budget)
 
     # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def pages(self, client: str, path: str, *, budget: tuple[str, ...] = ()) -> AsyncIterator[Page]:
-        """GET a list page by page. Raises Unreadable, possibly after some pages have been yielded."""
+    async def pages(
+        self, client: str, path: str, *, budget: tuple[str, ...] = (), named: bool = False
+    ) -> AsyncIterator[Page]:
+        """GET a list page by page; each item has an id, or where `named` will do at least a name.
+
+        Raises Unreadable, possibly after some pages have been yielded.
+        """
+        check = _check_names if named else _check_list
         seen: set[str] = set()
         follow: str | None = path
         while follow is not None:
@@ -146,7 +155,7 @@ class Reader:
             if follow in seen:
                 raise Unreadable("the list runs in a circle: a page names an earlier one as its next")
             seen.add(follow)
-            page = await self._call(client, follow, _check_list, budget)
+            page = await self._call(client, follow, check, budget)
             yield page
             follow = self._next(page.body.get("nextLink"))
 
@@ -158,7 +167,7 @@ class Reader:
         try:
             target = urlsplit(urljoin(self.wire.endpoint + "/", link))
             home = urlsplit(self.wire.endpoint)
-            same = (target.scheme, target.hostname, target.port) == (home.scheme, home.hostname, home.port)
+            same = _host(target) == _host(home)
         except ValueError as error:
             raise Unreadable("the next page has no usable address") from error
         if not same or target.username or target.password:
@@ -203,14 +212,15 @@ class Reader:
                 budgets[0].slow_down()
             if delay > 1:
                 self._waiting(delay)
-            await asyncio.sleep(delay)
+            # A recording answers when it is asked.
+            await asyncio.sleep(delay if self._paced else 0)
             deadline.spend(delay)
 
     def _delay(self, outcome: _Failure, tries: int) -> float:
         pause: float = min(self._limits.delay * 2.0 ** (tries - 1), 30.0)
         # Jitter only ever lengthens what the service asked for, so that many clients do not come back at once.
         jitter = random.uniform(0, 0.25)  # noqa: S311 - nothing secret about it
-        if outcome.retry_after is not None:
+        if outcome.retry_after:
             return outcome.retry_after + min(1.0, outcome.retry_after) * jitter
         return pause * (0.75 + 2 * jitter)
 
@@ -307,6 +317,28 @@ def _check_list(body: dict[str, Any]) -> str:
     return ""
 
 
+def _check_names(body: dict[str, Any]) -> str:
+    items = body.get("value")
+    if not isinstance(items, list):
+        return "the answer has no list under 'value'"
+    if not all(isinstance(item, dict) and any(map(_is_text, map(item.get, _NAMES))) for item in items):
+        return "the list holds something that has neither id nor name"
+    return ""
+
+
+_NAMES: Final = ("id", "name", "subscriptionId")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _host(address: SplitResult) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port, the scheme's own port where none is written. Raises ValueError for a bad port."""
+    own = {"https": 443, "http": 80}.get(address.scheme)
+    return address.scheme, address.hostname, address.port or own
+
+
 def _parsed(body: bytes) -> dict[str, Any] | str:
     """The JSON object of a body, or what is wrong with it."""
     if not body.strip():
@@ -365,8 +397,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(text)
     if text:
         try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except (TypeError, ValueError):
+            return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+        except (TypeError, ValueError, OverflowError):
             return None
-        return max(0.0, moment.timestamp() - time.time())
     return None

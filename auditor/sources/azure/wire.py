@@ -38,7 +38,11 @@ KEPT_HEADERS: Final = (
     "x-ms-ratelimit-remaining-subscription-reads",
 )
 
-_SECRET_PATH: Final = re.compile(r"(?i)/(list\w*keys?|readonlykeys|list\w*secrets?|listconnectionstrings|list\w*sas)\b")
+# What the last part of a path would have to be for its answer to hold keys; a store may be called so, and is not the
+# last part.
+_SECRET_PATH: Final = re.compile(
+    r"(?i)(?<!/resourceGroups)/(list\w*keys?|readonlykeys|list\w*secrets?|listconnectionstrings|list\w*sas)/*$"
+)
 _RESOURCE_GRAPH: Final = "/providers/microsoft.resourcegraph/resources"
 
 _ENDPOINTS: Final = {
@@ -63,6 +67,15 @@ class WireError(Exception):
         """Take the reason a person reads."""
         super().__init__(message)
         self.final = final
+
+
+class Refusal(AuditorError, WireError):  # noqa: N818 - it names what happened, as Unreadable does
+    """A request that nobody may send. It is a bug of ours, unless an answer led there: then it is a gap."""
+
+    def __init__(self, message: str) -> None:
+        """Take what was refused."""
+        super().__init__(message)
+        self.final = True
 
 
 class Wire(Protocol):
@@ -109,12 +122,12 @@ def is_loopback(host: str) -> bool:
 def check_request(method: str, path: str) -> None:
     """The guard every request passes: reads only, and never one that returns keys.
 
-    Raises AuditorError, since a request that does not pass is a bug of ours.
+    Raises Refusal.
     """
     bare = unquote(urlsplit(path).path)
     reads = method == "GET" or (method == "POST" and bare.casefold().rstrip("/") == _RESOURCE_GRAPH)
     if not reads or _SECRET_PATH.search(bare):
-        raise AuditorError(f"refused to send {method} {bare}: this tool only reads, and never keys")
+        raise Refusal(f"refused to send {method} {bare}: this tool only reads, and never keys")
 
 
 def request_key(path: str) -> str:
@@ -142,6 +155,12 @@ class LiveWire:
         """GET a path through a client, past its guard. The body is read within its bound while it comes."""
         from azure.core.exceptions import AzureError
 
+        if not path.startswith("/"):
+            # It would become a part of the host's name, and the token would go there.
+            raise WireError("it has no address at this endpoint", final=True)
+        if "{" in path:
+            # The clients take braces in an address for placeholders of theirs.
+            path = path.replace("{", "%7B").replace("}", "%7D")
         try:
             response = await self._session.send(client, "GET", self.endpoint + path)
             try:
@@ -149,9 +168,8 @@ class LiveWire:
                 body = await _read(response.iter_raw(), headers.get("content-encoding", ""))
             finally:
                 await response.close()
-        except AzureError as error:
-            raise WireError(_one_line(error)) from error
-        except (OSError, asyncio.IncompleteReadError) as error:
+        except (AzureError, OSError, asyncio.IncompleteReadError, ValueError) as error:
+            # ValueError: an address no client can make sense of, a claims challenge that is none.
             raise WireError(_one_line(error)) from error
         return Answer(response.status_code, headers, body)
 
@@ -190,7 +208,14 @@ _SECRET_NAME: Final = re.compile(
     r"(?i)(password|passwd|pwd|secret|token|signature|credential|connection_?string|"
     r"(account|primary|secondary|access|shared|master|read\w*)_?\w*key\w*|^sas\w*|^key\d?)$"
 )
+_SECRET_TEXT: Final = re.compile(
+    r"(?i)\b((?:account_?key|shared_?access_?key|shared_?access_?signature|client_?secret|password|pwd|sig)=)[^;&\s\"'<]+"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
+)
+_PAIR: Final = re.compile(r'"([^"\\]{1,80})"(\s*:\s*)"((?:[^"\\]|\\.)*)"?')
 _REMOVED: Final = "(removed)"
+_LATE: Final = "(no complete answer in time)"
+_MAX_TEXT: Final = 65_536
 
 
 class RecordingWire:
@@ -228,12 +253,16 @@ class RecordingWire:
         except WireError as error:
             self._keep(number, path, {"status": 0, "error": str(error), "final": error.final})
             raise
+        except asyncio.CancelledError:
+            self._keep(number, path, {"status": 0, "error": _LATE})
+            raise
         headers = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
         self._keep(number, path, {"status": answer.status, "headers": headers, "body": _recorded(answer.body)})
         return answer
 
     def _keep(self, number: int, path: str, response: dict[str, Any]) -> None:
-        _put(self._folder / f"{number:06d}.json", {"request": {"method": "GET", "path": path}, "response": response})
+        request = {"method": "GET", "path": _without_secret_text(path)}
+        _put(self._folder / f"{number:06d}.json", {"request": request, "response": response})
 
     async def close(self) -> None:
         """Close what is underneath."""
@@ -247,14 +276,19 @@ def _put(path: Path, value: Any) -> None:
 
 
 def _recorded(body: bytes) -> Any:
+    """A body as it is kept: JSON without secrets; the beginning of anything else, such as JSON that was cut."""
     try:
-        return without_secrets(json.loads(body))
+        value = json.loads(body)
+        if not isinstance(value, str):
+            return without_secrets(value)
     except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")
+        pass
+    text = body[:_MAX_TEXT].decode("utf-8", "replace")
+    return _without_secret_text(_PAIR.sub(_without_secret_pair, text))
 
 
 def without_secrets(value: Any) -> Any:
-    """A body with the values of key-like fields removed; structures and everything else stay as they are."""
+    """A body with keys, passwords and tokens removed, by their name or their form; all else stays as it is."""
     if isinstance(value, dict):
         return {
             name: _REMOVED if isinstance(item, str) and item and _SECRET_NAME.search(name) else without_secrets(item)
@@ -262,7 +296,15 @@ def without_secrets(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
-    return value
+    return _without_secret_text(value) if isinstance(value, str) else value
+
+
+def _without_secret_text(text: str) -> str:
+    return _SECRET_TEXT.sub(lambda found: (found[1] or "") + _REMOVED, text)
+
+
+def _without_secret_pair(found: re.Match[str]) -> str:
+    return f'"{found[1]}"{found[2]}"{_REMOVED}"' if _SECRET_NAME.search(found[1]) else found[0]
 
 
 class ReplayWire:
@@ -312,13 +354,15 @@ class ReplayWire:
         self._answers.setdefault(key, []).append(answer)
 
     async def get(self, _client: str, path: str) -> Answer:
-        """The next answer recorded for the request; the last one stays."""
+        """The next answer recorded for the request; the last one stays. Raises WireError, TimeoutError as it was."""
         check_request("GET", path)
         answers = self._answers.get(request_key(path))
         if not answers:
             raise WireError("this request is not in the recording", final=True)
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, WireError):
+            if str(answer) == _LATE:
+                raise TimeoutError
             raise WireError(str(answer), final=answer.final)
         return answer
 
