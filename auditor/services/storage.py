@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditor.model import ApiDefault, ChildCall, ListCall, Related, Resource, Service, SourceNote, Unknown
+from auditor.reading import look_up
 from auditor.services import backup, locks
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -48,13 +49,10 @@ def _share_policy(child: Resource, _facts: Any) -> Any:
 
 def _targets(instance: Resource) -> Iterator[str]:
     """The account an Azure Backup instance or protected item stands for."""
-    body = instance.body if isinstance(instance.body, Mapping) else {}
-    properties = body.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
-    info = properties.get("dataSourceInfo")
-    source = info.get("resourceID") if isinstance(info, Mapping) else properties.get("sourceResourceId")
-    if isinstance(source, str) and source:
-        yield source.casefold().rstrip("/")
+    for path in (("properties", "dataSourceInfo", "resourceID"), ("properties", "sourceResourceId")):
+        source = look_up(instance.body, path)
+        if isinstance(source, str) and source:
+            yield source.casefold().rstrip("/")
 
 
 SERVICE = Service(

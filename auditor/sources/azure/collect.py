@@ -328,11 +328,21 @@ class Collector:
         """Read a list's pages and emit its resources; how many. Raises Unreadable when what was read has been kept."""
         budget = ("storage-lists", "") if call.path.startswith("/providers/Microsoft.Storage/") else ()
         groups = {group.casefold() for group in only}
+        seen: set[str] = set()
+
+        def wanted(resource_id: str) -> bool:
+            """Whether it is in scope, and not known from an earlier page of a list that changed while it was read."""
+            folded = resource_id.casefold()
+            if folded in seen or (groups and not _concerns(resource_id, groups)):
+                return False
+            seen.add(folded)
+            return True
+
         count = 0
         if call.type not in self._children:
             async for page in self._reader.pages(call.client, path, budget=budget):
                 for item in page.body["value"]:
-                    if not groups or _concerns(item["id"], groups):
+                    if wanted(item["id"]):
                         count += 1
                         await self._store(item, page.request_id, call)
             return count
@@ -350,7 +360,7 @@ class Collector:
             try:
                 async for page in self._reader.pages(call.client, path, budget=budget):
                     for item in page.body["value"]:
-                        if not groups or _concerns(item["id"], groups):
+                        if wanted(item["id"]):
                             count += 1
                             await gate.acquire()
                             tasks.create_task(one(item, page.request_id))
