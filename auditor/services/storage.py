@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditor.model import ApiDefault, ChildCall, ListCall, Related, Resource, Service, SourceNote, Unknown
-from auditor.reading import look_up
 from auditor.services import backup, locks
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -49,10 +48,19 @@ def _share_policy(child: Resource, _facts: Any) -> Any:
 
 def _targets(instance: Resource) -> Iterator[str]:
     """The account an Azure Backup instance or protected item stands for."""
-    for path in (("properties", "dataSourceInfo", "resourceID"), ("properties", "sourceResourceId")):
-        source = look_up(instance.body, path)
+    properties = _member(instance.body, "properties")
+    for source in (
+        _member(_member(properties, "dataSourceInfo"), "resourceID"),
+        _member(properties, "sourceResourceId"),
+    ):
         if isinstance(source, str) and source:
             yield source.casefold().rstrip("/")
+
+
+def _member(holder: Any, name: str) -> Any:
+    """A member of an object, named without case; None of anything else."""
+    items = holder.items() if isinstance(holder, Mapping) else ()
+    return next((value for key, value in items if key.casefold() == name.casefold()), None)
 
 
 SERVICE = Service(
