@@ -15,14 +15,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from auditor.model import Unknown
 from auditor.sources import arm, bicep
-from auditor.sources.arm import instances, ir, records
-from auditor.sources.arm.evaluate import Deployment
-from auditor.sources.arm.ids import Scope
-from auditor.sources.arm.values import EvaluationError, Placeholder
+from auditor.sources.arm import ir, records
+from auditor.sources.arm.compare import Declared, declared, differences
+from auditor.sources.arm.values import EvaluationError
 
 CONTEXT = records.Context("11111111-2222-4333-8444-555555555555", "group", "westeurope")
 
@@ -96,41 +94,10 @@ class Disk:
             raise EvaluationError(f"{relative} cannot be read") from error
 
 
-# ── what a template declares, without positions ──────────────────────────────────────────────────────────────────────
-
-UNKNOWN = "<unknown>"
+# ── comparing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """A value for comparing: everything unknown is one thing, names are in one case, null is left out of objects."""
-    if isinstance(value, Unknown | Placeholder) or depth > 60:
-        return UNKNOWN
-    if isinstance(value, dict):
-        entries = ((key.casefold(), plain(item, depth + 1)) for key, item in value.items())
-        return {key: item for key, item in entries if item is not None}
-    if isinstance(value, list):
-        return [plain(item, depth + 1) for item in value]
-    if isinstance(value, instances.Resource | instances.Module | Scope):
-        return plain(value.member("id"), depth + 1)
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    return UNKNOWN
-
-
-def declared(root: Deployment) -> list[tuple[str, str, str, str, Any]]:
-    """(type, name, api-version, condition, body) of every resource, in an order of its own."""
-    found = []
-    for one in root.everything():
-        if isinstance(one, instances.Module) or one.declaration.existing:
-            continue
-        whole = str(one.id).casefold().rpartition("/providers/")[2]
-        name = UNKNOWN if isinstance(one.id, Placeholder) else whole
-        condition = "maybe" if isinstance(one.condition, Unknown) else "yes"
-        found.append((one.type.casefold(), name, one.declaration.api_version, condition, plain(one.body)))
-    return sorted(found, key=repr)
-
-
-def evaluated(path: Path, disk: Disk) -> list[tuple[str, str, str, str, Any]]:
+def evaluated(path: Path, disk: Disk) -> list[Declared]:
     """What a template declares when nothing but the context is given."""
     return declared(records.deploy(disk.open(path), [], {}, CONTEXT, disk, {}))
 
@@ -140,37 +107,14 @@ def compared(pair: Pair) -> Result:
     begin = time.perf_counter()
     disk = Disk()
     ours, theirs = evaluated(pair.source, disk), evaluated(pair.compiled, disk)
-    differences = list(_problems(disk, pair))
-    if len(ours) != len(theirs):
-        differences.append(f"{len(ours)} resources from Bicep, {len(theirs)} from JSON")
-    for left, right in zip(ours, theirs, strict=False):
-        differences.extend(_different(left, right))
-    return Result(pair, tuple(differences), len(theirs), time.perf_counter() - begin, disk.registry)
+    found = [*_problems(disk, pair), *differences(ours, theirs)]
+    return Result(pair, tuple(found), len(theirs), time.perf_counter() - begin, disk.registry)
 
 
 def _problems(disk: Disk, pair: Pair) -> Iterator[str]:
     for path in (pair.source, pair.compiled):
         for problem in disk.open(path).problems:
             yield f"{path.name}:{problem.span.line}: {problem.message}"
-
-
-def _different(left: tuple[Any, ...], right: tuple[Any, ...]) -> Iterator[str]:
-    label = f"{right[0]} {right[1]}"
-    for what, one, other in zip(("type", "name", "api-version", "condition"), left, right, strict=False):
-        if one != other:
-            yield f"{label}: {what}: {one!r} from Bicep, {other!r} from JSON"
-    yield from (f"{label}: {text}" for text in _unequal(left[4], right[4], ""))
-
-
-def _unequal(left: Any, right: Any, path: str) -> Iterator[str]:
-    if isinstance(left, dict) and isinstance(right, dict):
-        for key in sorted(left.keys() | right.keys()):
-            yield from _unequal(left.get(key), right.get(key), f"{path}.{key}")
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for index, (one, other) in enumerate(zip(left, right, strict=True)):
-            yield from _unequal(one, other, f"{path}[{index}]")
-    elif left != right or isinstance(left, bool) is not isinstance(right, bool):
-        yield f"{path.lstrip('.')}: {str(left)[:120]!r} from Bicep, {str(right)[:120]!r} from JSON"
 
 
 # ── the corpora ──────────────────────────────────────────────────────────────────────────────────────────────────────
