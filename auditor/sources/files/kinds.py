@@ -1,0 +1,136 @@
+"""What a file is, by its content; and JSON as people write it, with comments."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from auditor import snapshot
+from auditor.sources.files.jail import text_of
+
+
+class Kind(StrEnum):
+    """What a file is to us. `OTHER` is none of our business."""
+
+    BICEP = "Bicep template"
+    BICEPPARAM = "Bicep parameter file"
+    TEMPLATE = "ARM template"
+    PARAMETERS = "ARM parameter file"
+    SNAPSHOT = "snapshot"
+    TERRAFORM = "Terraform"
+    OTHER = "other"
+
+
+JSON_ENDINGS: Final = (".json", ".jsonc", ".jsonl", ".tfstate")
+"""Endings of files a folder is searched for, besides those that say what they are."""
+_BY_ENDING: Final = {".bicep": Kind.BICEP, ".bicepparam": Kind.BICEPPARAM, ".tf": Kind.TERRAFORM}
+_FIRST_SCHEMA: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*+\{\s*+"\$schema"\s*+:\s*+"([^"\\]*+)"')
+_MARKS: Final = (b"ontentVersion", b"eploymentTemplate", b"eploymentParameters", b'"terraform_version"', b'"format_ver')
+_TOKEN: Final = re.compile(
+    r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|[{}\[\]:,]', re.DOTALL
+)
+_DROPPED: Final = re.compile(
+    r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z))|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)', re.DOTALL
+)
+_TRAILING: Final = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z))|,(?=\s*+[}\]])', re.DOTALL)
+_COMPILED: Final = re.compile(rb'"_generator"\s*+:\s*+\{\s*+"name"\s*+:\s*+"bicep"')
+
+
+def by_ending(path: Path) -> Kind | None:
+    """The kind a file's name alone tells, or None."""
+    return _BY_ENDING.get(path.suffix.casefold())
+
+
+def kind_of(path: Path, data: bytes) -> Kind:
+    """The kind of a file with this content."""
+    told = by_ending(path)
+    if told is not None:
+        return told
+    if snapshot.is_snapshot(data[:512]):
+        return Kind.SNAPSHOT
+    first = _FIRST_SCHEMA.match(data)
+    kind = _of_schema(first[1].decode("latin-1")) if first else None
+    if kind is not None:
+        return kind
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = text_of(data).encode("utf-8", "replace")
+    return _of_keys(top_level(text_of(data))) if any(mark in data for mark in _MARKS) else Kind.OTHER
+
+
+def _of_schema(schema: str) -> Kind | None:
+    name = schema.casefold()
+    if "deploymenttemplate" in name:
+        return Kind.TEMPLATE
+    return Kind.PARAMETERS if "deploymentparameters" in name else None
+
+
+def _of_keys(keys: dict[str, str]) -> Kind:
+    told = _of_schema(keys.get("$schema", ""))
+    if told is not None:
+        return told
+    versioned = "format_version" in keys and keys.keys() & {"planned_values", "resource_changes", "values"}
+    if versioned or "terraform_version" in keys:
+        return Kind.TERRAFORM
+    if "contentversion" in keys:
+        if keys.get("resources", "") in ("[", "{"):
+            return Kind.TEMPLATE
+        if keys.get("parameters") == "{":
+            return Kind.PARAMETERS
+    return Kind.OTHER
+
+
+def top_level(text: str) -> dict[str, str]:
+    """The casefolded keys of a JSON object, each with its text, or the bracket its value begins with.
+
+    Reads as far as the text goes, whether it is JSON to its end or not: what a broken file was meant to be shows.
+    """
+    found: dict[str, str] = {}
+    depth = 0
+    key: str | None = None
+    value: str | None = None
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        character = token[0]
+        if character == "/":
+            continue
+        if depth == 1:
+            if character == '"':
+                value = match[1]
+            elif character == ":":
+                key, value = value, ""
+            elif key is not None:
+                found.setdefault(key.casefold(), character if character in "{[" else value or "")
+                key = None
+        if character in "{[":
+            depth += 1
+            if depth == 1 and character == "[":
+                break
+        elif character in "}]":
+            depth -= 1
+            if depth <= 0:
+                break
+    if key is not None:
+        found.setdefault(key.casefold(), value or "")
+    return found
+
+
+def is_compiled(data: bytes) -> bool:
+    """Whether a template's JSON says that Bicep made it."""
+    return _COMPILED.search(data) is not None
+
+
+def has_links(data: bytes) -> bool:
+    """Whether a template's JSON may lead to other files."""
+    return b"templatelink" in data.lower()
+
+
+def lenient_json(text: str) -> Any:
+    """JSON with comments and trailing commas, as plain values. Raises ValueError, whose position fits the text."""
+    text = _DROPPED.sub(lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
+    try:
+        return json.loads(_TRAILING.sub(lambda match: match[1] or " ", text))
+    except RecursionError as error:
+        raise ValueError("it nests too deep") from error
