@@ -74,9 +74,11 @@ def _collect(
     snapshots = [path for path in files if path.is_file() and _is_snapshot(path)]
     for path in snapshots:
         yield from _from_snapshot(path)
-    for path in files:
-        if path not in snapshots:
-            raise TargetError(f"{str(path)!r} is no snapshot, and templates cannot be read yet")
+    rest = [path for path in files if path not in snapshots]
+    if rest:
+        from auditor.sources import templates
+
+        yield from templates.collect(rest, options, catalog, progress)
 
 
 def _is_snapshot(path: Path) -> bool:
