@@ -46,7 +46,7 @@ _PIPELINE: Final = re.compile(r"#\{[^{}\n]{1,200}\}#?|\$\([^()\n]{1,200}\)|__[A-
 class Project:
     """A folder with an azure.yaml. `modules` are its templates without their endings, as azure.yaml names them.
 
-    `stated` says that azure.yaml names them itself. `problem` is what is wrong with azure.yaml, else empty.
+    `stated` says that azure.yaml names them itself. `problem` is what is wrong with azure.yaml, at `line`, else empty.
     """
 
     folder: Path
@@ -54,6 +54,7 @@ class Project:
     modules: tuple[Path, ...]
     stated: bool = False
     problem: str = ""
+    line: int | None = None
 
 
 def project_at(folder: Path) -> Project | None:
@@ -64,8 +65,11 @@ def project_at(folder: Path) -> Project | None:
     default = (folder / "infra" / "main",)
     try:
         infra = _infra(Jail([folder]).resolve(file, file.name))
-    except (Refused, PolicyError) as error:
-        return Project(folder, file, default, problem=f"it cannot be read: {error}")
+    except PolicyError as error:
+        _, _, problem = str(error).partition(": ")
+        return Project(folder, file, default, problem=f"it cannot be read: {problem}", line=error.line)
+    except Refused as refused:
+        return Project(folder, file, default, problem=f"it cannot be read: {refused}")
     layers = infra.get("layers")
     if isinstance(layers, list) and layers:
         stages = [{**infra, **layer} for layer in layers if isinstance(layer, dict)]
@@ -98,12 +102,10 @@ class Environment(Mapping[str, str]):
     `whole` says that an azd environment was read, so that a variable that is not here has no value there either.
     """
 
-    def __init__(
-        self, process: Mapping[str, str], stored: Mapping[str, str], name: str = "", whole: bool = False
-    ) -> None:
-        """Lay the process's variables over the stored ones; `name` is the azd environment's name."""
+    def __init__(self, process: Mapping[str, str], stored: Mapping[str, str], name: str = "") -> None:
+        """Lay the process's variables over the stored ones; `name` is the azd environment's name, if there is one."""
         self.name = name
-        self.whole = whole
+        self.whole = bool(name)
         self._values = {**stored, **process}
         if name:
             self._values["AZURE_ENV_NAME"] = name
@@ -279,7 +281,11 @@ class _Filling:
             if isinstance(value, Placeholder):
                 self.reason = self.reason or value.reason
             self.room -= len(value)
-            return value if self.room >= 0 else ""
+            if self.room >= 0:
+                return value
+            self.failed("it is too long")
+            self.at = len(self.text)
+            return ""
         self.unset = self.unset or name[0] not in self.environment
         if operator or name[0] in self.environment or self.empty:
             return default
@@ -321,7 +327,7 @@ def _parameter(
     optional = parameter is not None and (parameter.default is not None or parameter.nullable)
     filling = _Filling(expression.value, environment, environment.whole and optional)
     value = _pipelined(filling.whole())
-    if value == "" and filling.unset:
+    if value == "" and filling.unset and not filling.reason:
         return None
     kind = parameter.type if parameter is not None else ""
     if isinstance(value, Placeholder):

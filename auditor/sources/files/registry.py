@@ -21,6 +21,7 @@ from auditor.sources.files.kinds import lenient_json
 CONFIG: Final = "bicepconfig.json"
 MAX_CONFIG: Final = 2**20
 MAX_EXTENDS: Final = 8
+MAX_REPOSITORY: Final = 255
 
 _REFERENCE: Final = re.compile(r"(br|ts)(?:/([A-Za-z0-9_-]{1,100}))?:(.{1,700})", re.IGNORECASE)
 _REGISTRY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}(?::[0-9]{1,5})?")
@@ -100,7 +101,7 @@ def parse(reference: str, configuration: Configuration) -> Module | Spec:
     if not at:
         repository, _, tag = path.partition(":")
     named = _TAG.fullmatch(tag) if not at else _DIGEST.fullmatch(digest)
-    segments = repository.split("/")
+    segments = repository.split("/") if len(repository) <= MAX_REPOSITORY else [""]
     if not (slash and named and _REGISTRY.fullmatch(registry) and all(map(_SEGMENT.fullmatch, segments))):
         raise Refused("the reference to a registry's module is malformed")
     return Module(registry, repository, tag, digest)

@@ -100,7 +100,7 @@ class Survey:
         project = self._project(point)
         environment = self._environment(project)
         files = self._loader.seeing(environment)
-        at = point.template or point.parameters[0]
+        at = point.at
         try:
             given = [files.open_parameters(path) for path in point.parameters]
             if point.template is not None:
@@ -151,7 +151,8 @@ class Survey:
     def _check(self, project: Project) -> None:
         """Say what azure.yaml names and is not there."""
         if project.problem:
-            self._gap(project.file, project.problem)
+            uri = shown(project.file)
+            self.records.append(Gap(uri, project.problem, Origin(uri, project.line)))
         for module in project.modules if project.stated else ():
             if not any(module.with_name(module.name + ending).is_file() for ending in (".bicep", ".bicepparam")):
                 self._gap(project.file, f"the template it names, {shown(module)}.bicep, is not there")
@@ -285,7 +286,7 @@ class Survey:
         return None
 
     def _project(self, point: EntryPoint) -> Project | None:
-        return self._project_above((point.template or point.parameters[0]).parent)
+        return self._project_above(point.at.parent)
 
     def _environment(self, project: Project | None) -> Environment:
         key = project.folder if project is not None else None
@@ -295,8 +296,7 @@ class Survey:
 
     @staticmethod
     def _is_azd(project: Project | None, point: EntryPoint) -> bool:
-        at = point.template or point.parameters[0]
-        return project is not None and at.with_suffix("") in project.modules
+        return project is not None and point.at.with_suffix("") in project.modules
 
     def _gap(self, path: Path, reason: str) -> None:
         self.records.append(Gap(shown(path), reason, Origin(shown(path))))

@@ -32,6 +32,15 @@ class EntryPoint:
     template: Path | None
     parameters: tuple[Path, ...] = ()
 
+    @property
+    def at(self) -> Path:
+        """The file it begins with."""
+        return self.template or self.parameters[0]
+
+    def order(self) -> tuple[Path, tuple[Path, ...]]:
+        """Where it stands among others."""
+        return self.at, self.parameters
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -96,7 +105,7 @@ class Tree:
         for path in self._templates:
             if path not in told:
                 self.records += self._of(path).gaps
-        return sorted(points, key=lambda point: (str(point.template or point.parameters[0]), point.parameters))
+        return sorted(points, key=EntryPoint.order)
 
     def points_of(self, template: Path) -> list[EntryPoint]:
         """A template of the folder as it is deployed, whoever else calls it."""
@@ -108,7 +117,7 @@ class Tree:
             fits = template in named or (not named and self._only_beside(file, self._beside(template)) == [template])
             if fits and file not in replaced:
                 points.append(EntryPoint(template, (file,)))
-        return points or [EntryPoint(template)]
+        return sorted(points, key=EntryPoint.order) or [EntryPoint(template)]
 
     def templates_of(self, parameters: Path) -> list[Path]:
         """The templates of the folder a JSON parameter file is for."""

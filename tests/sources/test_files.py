@@ -1,0 +1,742 @@
+"""Finding what there is to audit: entry points, their parameters, and the bounds of what is read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor import snapshot
+from auditor.errors import TargetError, UsageError
+from auditor.model import Gap, Origin, Resource, Scope
+from auditor.sources import CollectOptions
+from auditor.sources.arm import ir
+from auditor.sources.arm.values import EvaluationError
+from auditor.sources.files import Entry, Survey, entries, walk
+
+STORE = "resource s 'Microsoft.Storage/storageAccounts@2023-05-01' = {\n  name: 'one'\n  location: 'x'\n}\n"
+SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01"
+
+
+def template(**more: Any) -> str:
+    return json.dumps(
+        {"$schema": f"{SCHEMA}/deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": []} | more
+    )
+
+
+def parameters(**values: Any) -> str:
+    given = {name: {"value": value} for name, value in values.items()}
+    return json.dumps(
+        {"$schema": f"{SCHEMA}/deploymentParameters.json#", "contentVersion": "1.0.0.0", "parameters": given}
+    )
+
+
+def taking(*names: str) -> str:
+    return "".join(f"param {name} string\n" for name in names) + STORE
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder that is the working directory, and a home that is elsewhere."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def write(files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def found(*paths: str, **options: Any) -> list[Any]:
+    return list(entries([Path(path) for path in paths or (".",)], CollectOptions(**options)))
+
+
+def labels(*paths: str, **options: Any) -> list[str]:
+    return [one.label for one in found(*paths, **options) if isinstance(one, Entry)]
+
+
+def gaps(*paths: str, **options: Any) -> list[Gap]:
+    return [one for one in found(*paths, **options) if isinstance(one, Gap)]
+
+
+def states(*paths: str) -> dict[str, str]:
+    return {one.id: one.state for one in found(*paths) if isinstance(one, Scope)}
+
+
+def opened(path: str) -> Entry:
+    (one,) = [one for one in found(path) if isinstance(one, Entry)]
+    return one
+
+
+# ── entry points ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_called_module_is_no_entry_point_and_an_uncalled_one_is() -> None:
+    write(
+        {
+            "main.bicep": "module a './modules/a.bicep' = {\n  name: 'a'\n}\n",
+            "modules/a.bicep": "module b 'b.bicep' = {\n  name: 'b'\n}\n",
+            "modules/b.bicep": STORE,
+            "modules/unused.bicep": STORE,
+            "modules/names.bicep": "@export()\nvar prefix = 'x'\n",
+        }
+    )
+    assert labels() == ["main.bicep", "modules/unused.bicep"]
+
+
+def test_a_module_that_is_named_is_audited_by_itself() -> None:
+    write({"main.bicep": "module a 'a.bicep' = {\n  name: 'a'\n}\n", "a.bicep": STORE})
+    assert labels("a.bicep") == ["a.bicep"]
+
+
+def test_an_import_makes_no_module_of_a_file() -> None:
+    write(
+        {"main.bicep": "import { x } from 'shared.bicep'\n" + STORE, "shared.bicep": "@export()\nvar x = 1\n" + STORE}
+    )
+    assert labels() == ["main.bicep", "shared.bicep"]
+
+
+def test_templates_that_only_call_each_other_are_audited_once() -> None:
+    write(
+        {
+            "a.bicep": "module x 'b.bicep' = {\n  name: 'x'\n}\n",
+            "b.bicep": "module x 'a.bicep' = {\n  name: 'x'\n}\n",
+            "self.bicep": "module x 'self.bicep' = {\n  name: 'x'\n}\n",
+        }
+    )
+    assert labels() == ["a.bicep", "self.bicep"]
+
+
+def test_a_linked_template_is_called_and_its_caller_is_not() -> None:
+    link = {"templateLink": {"relativePath": "nested/store.json"}, "mode": "Incremental"}
+    deployment = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": "x",
+        "properties": link,
+    }
+    write({"main.json": template(resources=[deployment]), "nested/store.json": template()})
+    assert labels() == ["main.json"]
+
+
+def test_a_link_inside_a_nested_template_counts() -> None:
+    link = {"templateLink": {"relativePath": "store.json"}, "mode": "Incremental"}
+    inner = {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "x", "properties": link}
+    nested = {"mode": "Incremental", "template": json.loads(template(resources=[inner]))}
+    outer = {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "y", "properties": nested}
+    write({"main.json": template(resources=[outer]), "store.json": template()})
+    assert labels() == ["main.json"]
+
+
+def test_what_bicep_compiled_is_not_audited_twice() -> None:
+    compiled = template(metadata={"_generator": {"name": "bicep", "version": "0.40.2"}})
+    write({"main.bicep": STORE, "main.json": compiled, "azuredeploy.json": compiled, "other.json": compiled})
+    assert labels() == ["main.bicep", "other.json"]
+    assert states()["main.json"] == "compiled from main.bicep beside it, which is audited instead"
+    assert labels("main.json") == ["main.json"]
+
+
+def test_hidden_folders_and_those_of_packages_are_skipped() -> None:
+    folders = (".git/x", ".azure", ".terraform", "node_modules/y")
+    write({f"{folder}/main.bicep": STORE for folder in folders} | {"app/main.bicep": STORE})
+    assert labels() == ["app/main.bicep"]
+
+
+def test_other_json_is_no_business_of_ours() -> None:
+    policy = {"if": {}, "then": {"details": {"deployment": {"properties": {"template": json.loads(template())}}}}}
+    write(
+        {
+            "package.json": "{}",
+            "broken.json": '{"resources": [',
+            "list.json": "[]",
+            "policy.json": json.dumps(policy),
+            "ui.json": json.dumps({"$schema": "https://schema/createUIDefinition.json#", "parameters": {}}),
+            "mail.json": json.dumps({"contentVersion": "1", "text": "deploymentTemplate"}),
+        }
+    )
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        template(),
+        "\ufeff" + template(),
+        "// a comment\n" + template(),
+        json.dumps(dict(reversed(json.loads(template()).items()))),
+        json.dumps({"contentVersion": "1.0.0.0", "resources": {}, "languageVersion": "2.0"}),
+        json.dumps({"$schema": f"{SCHEMA}/subscriptionDeploymentTemplate.json#", "resources": []}),
+    ],
+)
+def test_a_template_is_known_by_its_content(text: str) -> None:
+    write({"odd.jsonc": text})
+    assert labels() == ["odd.jsonc"]
+
+
+def test_a_template_in_utf_16_is_read() -> None:
+    write({"main.json": template().encode("utf-16")})
+    assert labels() == ["main.json"]
+
+
+# ── parameter files ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "main.parameters.json",
+        "main.prod.parameters.json",
+        "main.parameters.prod.json",
+        "main.parameters.prod.jsonc",
+        "parameters.json",
+        "azuredeploy.parameters.json",
+        "prod.parameters.json",
+    ],
+)
+@pytest.mark.parametrize("targets", [(".",), ("main.bicep",)])
+def test_a_parameter_file_beside_its_template_is_used(name: str, targets: tuple[str, ...]) -> None:
+    write({"main.bicep": taking("sku"), name: parameters(sku="Standard_LRS")})
+    assert labels(*targets) == [f"main.bicep with {name}"]
+
+
+def test_every_parameter_file_is_an_entry_point_of_its_own() -> None:
+    write(
+        {
+            "main.bicep": taking("sku"),
+            "main.dev.parameters.json": parameters(sku="Standard_LRS"),
+            "main.parameters.prod.json": parameters(sku="Standard_GZRS"),
+            "test.bicepparam": "using './main.bicep'\nparam sku = 'Standard_ZRS'\n",
+            "plain.bicep": STORE,
+        }
+    )
+    assert labels() == [
+        "main.bicep with main.dev.parameters.json",
+        "main.bicep with main.parameters.prod.json",
+        "main.bicep with test.bicepparam",
+        "plain.bicep",
+    ]
+    assert labels("main.bicep") == labels()[:3]
+
+
+def test_a_parameter_file_of_another_name_goes_with_the_only_template_that_takes_it() -> None:
+    write(
+        {
+            "main.bicep": taking("sku", "name"),
+            "other.bicep": taking("sku"),
+            "a.parameters.json": parameters(sku="x", name="y"),
+            "b.parameters.json": parameters(sku="x"),
+            "c.parameters.json": parameters(nobody="x"),
+        }
+    )
+    assert labels() == ["main.bicep with a.parameters.json", "other.bicep"]
+    unused = "not used: no template that is deployed goes with it"
+    assert states() == {"b.parameters.json": unused, "c.parameters.json": unused}
+    assert labels("main.bicep") == ["main.bicep with a.parameters.json"]
+    assert labels("other.bicep") == ["other.bicep"]
+
+
+def test_the_parameters_of_a_called_module_are_said_to_be_unused() -> None:
+    write(
+        {
+            "main.bicep": "module a 'a.bicep' = {\n  name: 'a'\n}\n",
+            "a.bicep": taking("sku"),
+            "a.parameters.json": parameters(sku="x"),
+        }
+    )
+    assert labels() == ["main.bicep"]
+    assert states() == {"a.parameters.json": "not used: a.bicep is audited as a module of others"}
+    assert labels("a.bicep") == labels("a.parameters.json") == ["a.bicep with a.parameters.json"]
+
+
+def test_the_parameters_of_compiled_json_go_with_its_source() -> None:
+    compiled = template(metadata={"_generator": {"name": "bicep"}}, parameters={"sku": {"type": "string"}})
+    write(
+        {"main.bicep": taking("sku"), "azuredeploy.json": compiled, "azuredeploy.parameters.json": parameters(sku="x")}
+    )
+    assert labels() == ["main.bicep with azuredeploy.parameters.json"]
+    assert labels("azuredeploy.json") == ["azuredeploy.json with azuredeploy.parameters.json"]
+
+
+def test_a_bicepparam_file_audits_the_template_it_uses() -> None:
+    write(
+        {
+            ".git/HEAD": "",
+            "infra/main.bicep": taking("sku"),
+            "env/prod.bicepparam": "using '../infra/main.bicep'\nextends 'base.bicepparam'\nparam sku = 'x'\n",
+            "env/base.bicepparam": "using none\nparam sku = 'y'\n",
+            "env/lonely.bicepparam": "using none\n",
+        }
+    )
+    assert labels() == ["infra/main.bicep with prod.bicepparam"]
+    assert states() == {"env/lonely.bicepparam": "names no template; not used"}
+    assert labels("env/prod.bicepparam") == ["infra/main.bicep with prod.bicepparam"]
+    with pytest.raises(TargetError, match="names no template"):
+        found("env/lonely.bicepparam")
+
+
+def test_a_bicepparam_file_makes_an_entry_point_of_a_module() -> None:
+    write(
+        {
+            "main.bicep": "module a 'a.bicep' = {\n  name: 'a'\n}\n",
+            "a.bicep": STORE,
+            "a.bicepparam": "using 'a.bicep'\n",
+        }
+    )
+    assert labels() == ["a.bicep with a.bicepparam", "main.bicep"]
+
+
+@pytest.mark.parametrize(
+    ("using", "reason"),
+    [
+        ("'missing.bicep'", "the template 'missing.bicep' it is for was not read: there is no such file"),
+        ("'br/public:avm/x:1.0'", "is not in the Bicep cache"),
+        ("'br/none:avm/x:1.0'", "no bicepconfig.json defines the alias 'none'"),
+    ],
+)
+def test_a_bicepparam_file_whose_template_is_not_there_is_a_gap(using: str, reason: str) -> None:
+    write({"main.bicepparam": f"using {using}\n"})
+    for target in (".", "main.bicepparam"):
+        (gap,) = gaps(target)
+        assert gap.subject == "main.bicepparam"
+        assert reason in gap.reason
+
+
+def test_a_bicepparam_file_that_is_broken_still_goes_with_its_template() -> None:
+    write(
+        {"main.bicep": taking("sku"), "main.bicepparam": "uses ???\nparam sku = 'x'\n", "x.bicepparam": "param = ???\n"}
+    )
+    (entry, gap) = sorted(found(), key=lambda one: isinstance(one, Gap))
+    assert entry.label == "main.bicep with main.bicepparam"
+    assert entry.parameters[0].problems
+    assert "sku" in entry.parameters[0].values
+    assert (gap.subject, gap.origin.line) == ("x.bicepparam", 1)
+
+
+def test_a_parameter_file_that_is_named_finds_its_template() -> None:
+    write({"main.bicep": taking("sku"), "main.dev.parameters.json": parameters(sku="x")})
+    assert labels("main.dev.parameters.json") == ["main.bicep with main.dev.parameters.json"]
+
+
+def test_a_parameter_file_without_a_template_is_a_wrong_target() -> None:
+    write({"alone.parameters.json": parameters(sku="x")})
+    with pytest.raises(TargetError, match="no template beside it") as caught:
+        found("alone.parameters.json")
+    assert "--parameters" in caught.value.hint
+
+
+def test_given_parameters_take_the_place_of_those_found() -> None:
+    write(
+        {
+            "main.bicep": taking("sku", "name"),
+            "main.parameters.json": parameters(sku="a"),
+            "main.dev.parameters.json": parameters(sku="b"),
+            "elsewhere/one.json": parameters(sku="c"),
+            "elsewhere/two.bicepparam": "using '../main.bicep'\nparam name = 'd'\n",
+        }
+    )
+    given = (Path("elsewhere/one.json"), Path("elsewhere/two.bicepparam"))
+    (entry,) = [one for one in found("main.bicep", parameters=given) if isinstance(one, Entry)]
+    assert entry.label == "main.bicep with one.json, two.bicepparam"
+    assert [list(file.values) for file in entry.parameters] == [["sku"], ["name"]]
+
+
+def test_given_parameters_come_after_those_that_were_named() -> None:
+    write(
+        {
+            "main.bicep": taking("a", "b"),
+            "main.bicepparam": "using 'main.bicep'\nparam a = 'x'\n",
+            "more.json": parameters(b=1),
+        }
+    )
+    assert labels("main.bicepparam", parameters=(Path("more.json"),)) == ["main.bicep with main.bicepparam, more.json"]
+
+
+def test_in_a_folder_given_parameters_go_to_the_templates_they_fit() -> None:
+    write(
+        {
+            "a.bicep": taking("sku"),
+            "b.bicep": taking("sku", "name"),
+            "c.bicep": taking("other"),
+            "p.json": parameters(SKU="x"),
+        }
+    )
+    assert labels(parameters=(Path("p.json"),)) == ["a.bicep with p.json", "b.bicep with p.json", "c.bicep"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("p.json", parameters(skuu="x"), "main.bicep has no parameter 'skuu'; did you mean 'sku'?"),
+        ("p.json", template(), "it is no parameter file"),
+        ("p.txt", "sku=x", "it is no parameter file"),
+        ("p.bicepparam", "using 'other.bicep'\n", "it is for 'other.bicep'"),
+    ],
+)
+def test_given_parameters_that_fit_nothing_are_an_error(file: str, content: str, message: str) -> None:
+    write({"main.bicep": taking("sku"), "other.bicep": STORE, file: content})
+    with pytest.raises(UsageError) as caught:
+        found("main.bicep", parameters=(Path(file),))
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_given_parameters_must_be_there() -> None:
+    write({"main.bicep": STORE})
+    with pytest.raises(TargetError, match=r"'none.json' cannot be read: there is no such file"):
+        found("main.bicep", parameters=(Path("none.json"),))
+
+
+# ── files that are something else, or broken ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("README.md", "# x"), ("some.json", '{"a": 1}'), ("x", b"\0\1"), ("e.json", "[]")]
+)
+def test_a_named_file_that_is_nothing_we_read_is_a_wrong_target(name: str, content: str | bytes) -> None:
+    write({name: content})
+    with pytest.raises(TargetError, match="is no template") as caught:
+        found(name)
+    assert caught.value.exit_code == 2
+    assert ".bicep" in caught.value.hint
+
+
+def test_a_named_file_that_is_broken_json_is_a_gap_with_its_line() -> None:
+    write({"some.json": '{\n  // why not\n  "a": 1,\n  "b": ?\n}\n'})
+    (gap,) = gaps("some.json")
+    assert gap.origin == Origin("some.json", 4, 8)
+    assert "no JSON" in gap.reason
+
+
+def test_a_wrong_target_is_an_error_before_anything_is_read() -> None:
+    write({"main.bicep": STORE, "x.txt": ""})
+    with pytest.raises(TargetError):
+        entries([Path("main.bicep"), Path("x.txt")], CollectOptions())
+    with pytest.raises(TargetError):
+        entries([Path("nowhere.bicep")], CollectOptions())
+
+
+def test_a_pipe_is_no_target_and_never_waited_for() -> None:
+    os.mkfifo("main.bicep")
+    os.mkfifo("main.json")
+    with pytest.raises(TargetError, match="no regular file"):
+        found("main.json")
+    assert [gap.reason for gap in gaps("main.bicep")] == ["it is no regular file"]
+    assert [(gap.subject, gap.reason) for gap in gaps()] == [("main.bicep", "it is no regular file")]
+
+
+def test_a_broken_bicep_file_is_always_reported() -> None:
+    write(
+        {
+            "main.bicep": "module a 'a.bicep' = if (false) {\n  name: 'a'\n}\n",
+            "a.bicep": "param x string\nresource ???\n" + STORE,
+            "types.bicep": "type t = \n",
+            "entry.bicep": "resource broken\n" + STORE,
+        }
+    )
+    told = {(gap.subject, gap.origin.line) for gap in gaps()}
+    assert told == {("a.bicep", 2), ("types.bicep", 1)}
+    (entry,) = [one for one in found() if isinstance(one, Entry) and one.label == "entry.bicep"]
+    assert entry.template.problems
+    assert len(entry.template.declarations) == 1
+
+
+def test_snapshots_give_their_records() -> None:
+    resource = Resource("/x/y", "Microsoft.KeyVault/vaults", "y", None, {}, Origin("z"))
+    snapshot.write(Path("estate.jsonl"), [resource], ("azure:",))
+    text = Path("estate.jsonl").read_text()
+    write({"cut.jsonl": text[:-20], "main.bicep": STORE})
+    one = found()
+    assert resource in one
+    assert {item.subject for item in one if isinstance(item, Gap)} == {"cut.jsonl"}
+    assert Scope("estate.jsonl", "snapshot", "estate.jsonl") in one
+    assert "main.bicep" in labels()
+    assert resource in found("estate.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "subject"),
+    [
+        ("tf/main.tf", "", "tf"),
+        (
+            "plan.json",
+            json.dumps({"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {}}),
+            "plan.json",
+        ),
+        ("old.json", json.dumps({"format_version": "0.1", "resource_changes": []}), "old.json"),
+        (
+            "terraform.tfstate",
+            json.dumps({"version": 4, "terraform_version": "1.11.4", "resources": []}),
+            "terraform.tfstate",
+        ),
+    ],
+)
+def test_terraform_is_recognised(name: str, content: str, subject: str) -> None:
+    write({name: content, "tf/more.tf": ""} if name.startswith("tf") else {name: content})
+    assert gaps() == [Gap(subject, "Terraform is not read yet", Origin(subject))]
+    assert gaps(name) == [Gap(name, "Terraform is not read yet", Origin(name))]
+
+
+# ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "reason"),
+    [
+        ("MAX_SEEN", 30, "there are more than 30 files; the rest of the folder was not looked at"),
+        ("MAX_FILES", 20, "there are more than 20 files of our kinds; the rest of the folder was not looked at"),
+        ("MAX_BYTES", 100, "there is more than 0 MiB of JSON; the rest of the folder was not looked at"),
+    ],
+)
+def test_a_huge_folder_is_looked_at_in_part_and_says_so(
+    bound: str, value: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, bound, value)
+    write({"a/main.bicep": STORE} | {f"many/{index:03}.json": template() for index in range(50)})
+    assert [gap.reason for gap in gaps()] == [reason]
+    assert labels()[0] == "a/main.bicep"
+    assert len(labels()) < 40
+
+
+def test_folders_nest_only_so_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MAX_DEPTH", 3)
+    write({"a/b/c/main.bicep": STORE, "a/b/c/d/deep.bicep": STORE})
+    assert [(gap.subject, gap.reason) for gap in gaps()] == [
+        ("a/b/c", "folders nest deeper than 3 levels; what is below was not looked at")
+    ]
+    assert labels() == ["a/b/c/main.bicep"]
+
+
+def test_a_file_that_is_too_large_is_a_gap_if_it_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "read", lambda path: _too_large(path))
+    write({"main.json": template(), "data.json": '{"a": 1}'})
+    assert [(gap.subject, gap.reason) for gap in gaps()] == [("main.json", "it is larger than 0 MiB")]
+
+
+def _too_large(path: Path) -> bytes:
+    from auditor.sources.files.jail import read
+
+    return read(path, 4)
+
+
+def test_large_files_are_refused() -> None:
+    write(
+        {
+            "main.bicep": b" " * (16 * 2**20 + 1),
+            "big.json": b"[" + b" " * 16 * 2**20,
+            "main.json": template().encode() + b" " * 16 * 2**20,
+        }
+    )
+    assert {(gap.subject, gap.reason) for gap in gaps()} == {
+        ("main.bicep", "it is larger than 16 MiB"),
+        ("main.json", "it is larger than 16 MiB"),
+    }
+    assert [gap.subject for gap in gaps("main.json")] == ["main.json"]
+    with pytest.raises(TargetError, match="larger than 16 MiB"):
+        found("big.json")
+
+
+def test_links_that_go_in_circles_or_out_are_not_followed(work: Path) -> None:
+    outside = work.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.bicep").write_text(STORE)
+    (outside / "secret.json").write_text(template())
+    write({"a/main.bicep": STORE})
+    Path("a/loop").symlink_to(work)
+    Path("self").symlink_to("self")
+    Path("self.bicep").symlink_to("self.bicep")
+    Path("out").symlink_to(outside)
+    Path("out.bicep").symlink_to(outside / "secret.bicep")
+    Path("out.json").symlink_to(outside / "secret.json")
+    Path("again.bicep").symlink_to("a/main.bicep")
+    assert labels() == ["a/main.bicep"]
+    assert [(gap.subject, gap.reason) for gap in gaps()] == [
+        ("out.bicep", "it is a link that leads out of the folder, and was not followed")
+    ]
+    assert states() == {"out": "a link that leads out of the folder; not followed"}
+    with pytest.raises(TargetError, match="cannot be read"):
+        found("self.bicep")
+
+
+def test_a_folder_that_cannot_be_listed_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    write({"a/main.bicep": STORE, "b/main.bicep": STORE})
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert labels() == ["a/main.bicep"]
+    assert [(gap.subject, gap.reason) for gap in gaps()] == [("b", "the folder cannot be read: Permission denied")]
+
+
+def test_a_template_that_went_away_is_a_gap() -> None:
+    write({"main.bicep": STORE})
+    survey = Survey([Path()], CollectOptions())
+    (point,) = survey.points
+    Path("main.bicep").write_bytes(b" " * (16 * 2**20 + 1))
+    other = Survey([Path()], CollectOptions())
+    gap = other.open(point)
+    assert isinstance(gap, Gap)
+    assert gap.reason == "it was not audited: it is larger than 16 MiB"
+
+
+# ── the jail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reached(reference: str, target: str = "infra/main.bicep") -> str:
+    """The uri of the template a reference leads to, or why it leads nowhere."""
+    entry = opened(target)
+    one = entry.files.template(entry.template.source, reference)
+    assert entry.files.template(entry.template.source, reference) is one or isinstance(one, ir.Unresolved)
+    return one.reason if isinstance(one, ir.Unresolved) else one.source.uri
+
+
+def test_references_start_at_the_file_they_stand_in() -> None:
+    write({"infra/main.bicep": STORE, "infra/a.bicep": STORE, "infra/m/b.bicep": STORE, "infra/c.json": template()})
+    assert reached("a.bicep") == "infra/a.bicep"
+    assert reached("./m/../m/b.bicep") == "infra/m/b.bicep"
+    assert reached("nowhere/../a.bicep") == "infra/a.bicep"
+    assert reached("m\\b.bicep") == "infra/m/b.bicep"
+    assert reached("./c.json") == "infra/c.json"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("../../outside/x.bicep", "it lies outside of infra"),
+        ("../shared/x.bicep", "it lies outside of infra; name a folder that holds both"),
+        ("/etc/passwd", "absolute paths are not followed"),
+        ("C:\\x.bicep", "absolute paths are not followed"),
+        ("~/x.bicep", "absolute paths are not followed"),
+        ("\\\\host\\share\\x.bicep", "absolute paths are not followed"),
+        ("https://example.com/x.json", "what an address leads to is not read"),
+        ("file:///etc/passwd", "what an address leads to is not read"),
+        ("", "that is no path of a file"),
+        ("a\0b", "that is no path of a file"),
+        ("a" * 2_000, "that is no path of a file"),
+        ("a" * 900, "it cannot be read"),
+        ("missing.bicep", "there is no such file"),
+        ("main.bicep/x.bicep", "there is no such file"),
+        ("loop.bicep", "it cannot be read"),
+        ("out.bicep", "it lies outside of infra"),
+        ("way/x.bicep", "it lies outside of infra"),
+        (".hidden/x.bicep", "it lies in a hidden folder"),
+        (".x.bicep", "it lies in a hidden folder"),
+        ("m", "Is a directory"),
+        ("notes.txt", "it is no template"),
+        ("main.bicepparam", "it is no template"),
+        ("p.json", "it is no template"),
+    ],
+)
+def test_a_reference_leads_nowhere_else(reference: str, reason: str, work: Path) -> None:
+    outside = work.parent / "outside"
+    outside.mkdir()
+    (outside / "x.bicep").write_text(STORE)
+    write(
+        {
+            "infra/main.bicep": STORE,
+            "shared/x.bicep": STORE,
+            "infra/.hidden/x.bicep": STORE,
+            "infra/.x.bicep": STORE,
+            "infra/m/x.bicep": STORE,
+            "infra/notes.txt": "x",
+            "infra/p.json": parameters(),
+            "infra/main.bicepparam": "using 'main.bicep'\n",
+        }
+    )
+    Path("infra/loop.bicep").symlink_to("loop.bicep")
+    Path("infra/out.bicep").symlink_to(outside / "x.bicep")
+    Path("infra/way").symlink_to(outside)
+    assert reason in reached(reference)
+
+
+def test_a_repository_is_read_as_a_whole_and_no_further() -> None:
+    write({".git/HEAD": "", "infra/main.bicep": STORE, "shared/x.bicep": STORE, ".git/x.bicep": STORE})
+    for target in ("infra", "infra/main.bicep"):
+        assert reached("../shared/x.bicep", target) == "shared/x.bicep"
+        assert "hidden" in reached("../.git/x.bicep", target)
+        assert "outside of ." in reached("../../other/x.bicep", target)
+
+
+def test_an_azd_project_is_read_as_a_whole() -> None:
+    write({"app/azure.yaml": "name: x\n", "app/infra/main.bicep": STORE, "app/shared/x.bicep": STORE, "x.bicep": STORE})
+    assert reached("../shared/x.bicep", "app/infra/main.bicep") == "app/shared/x.bicep"
+    assert "outside of app" in reached("../../x.bicep", "app/infra/main.bicep")
+
+
+def test_a_home_folder_is_no_project(work: Path) -> None:
+    home = work.parent / "home"
+    (home / ".git").mkdir()
+    (home / "x.bicep").write_text(STORE)
+    (home / "downloads").mkdir()
+    (home / "downloads" / "main.bicep").write_text(STORE)
+    assert "outside of" in reached("../x.bicep", str(home / "downloads" / "main.bicep"))
+
+
+def test_folders_that_are_named_together_may_read_each_other() -> None:
+    write({"infra/main.bicep": STORE, "shared/x.bicep": STORE})
+    (entry, _) = [one for one in found("infra", "shared") if isinstance(one, Entry)]
+    one = entry.files.template(entry.template.source, "../shared/x.bicep")
+    assert isinstance(one, ir.Template)
+    assert one.source.uri == "shared/x.bicep"
+
+
+def test_a_hidden_folder_that_was_named_is_read() -> None:
+    write({".git/HEAD": "", ".infra/main.bicep": STORE, ".infra/x.bicep": STORE})
+    assert reached("x.bicep", ".infra/main.bicep") == ".infra/x.bicep"
+
+
+def test_contents_are_read_within_the_same_bounds() -> None:
+    write(
+        {
+            "infra/main.bicep": STORE,
+            "infra/data.json": '{"a": 1}',
+            "secret.txt": "x",
+            "infra/big": b" " * (4 * 2**20 + 1),
+        }
+    )
+    entry = opened("infra")
+    source = entry.template.source
+    assert entry.files.content(source, "data.json") == b'{"a": 1}'
+    for path, reason in (("../secret.txt", "outside of infra"), ("big", "larger than 4 MiB"), ("none", "no such file")):
+        with pytest.raises(EvaluationError, match=reason):
+            entry.files.content(source, path)
+    with pytest.raises(EvaluationError, match="is no file"):
+        entry.files.content(ir.Source("memory", ""), "data.json")
+
+
+def test_parameter_files_extend_each_other_within_the_same_bounds() -> None:
+    write({"infra/main.bicep": STORE, "infra/base.bicepparam": "using none\nparam a = 1\n"})
+    entry = opened("infra/main.bicep")
+    base = entry.files.parameters(entry.template.source, "base.bicepparam")
+    assert isinstance(base, ir.ParameterFile)
+    assert list(base.values) == ["a"]
+    missing = entry.files.parameters(entry.template.source, "../x.bicepparam")
+    assert isinstance(missing, ir.Unresolved)
+    assert "outside of infra" in missing.reason
+
+
+def test_a_file_that_is_no_longer_used_is_parsed_again_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from auditor.sources.files import loading
+
+    monkeypatch.setattr(loading, "MAX_KEPT", 100)
+    write({"main.bicep": STORE, "a.bicep": STORE, "b.bicep": STORE})
+    entry = opened("main.bicep")
+    first = entry.files.template(entry.template.source, "a.bicep")
+    assert entry.files.template(entry.template.source, "a.bicep") is first
+    entry.files.template(entry.template.source, "b.bicep")
+    again = entry.files.template(entry.template.source, "a.bicep")
+    assert again is not first
+    assert isinstance(again, ir.Template)
