@@ -12,39 +12,20 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 import click
 
 from auditor import __version__
-from auditor.errors import AuditorError, ConfigError, OutputError, UsageError
+from auditor import config as configuration
+from auditor.errors import AuditorError, OutputError, UsageError
 from auditor.untrusted import harmless
 
 if TYPE_CHECKING:
-    from auditor.model import Record, Report
+    from auditor.model import Record, Renderer, Report
 
 GC_THRESHOLD: Final = 50_000
-CONFIG_NAMES: Final = ("auditor.toml", "pyproject.toml")
-
-# What a configuration file may set. Nothing here can send a token elsewhere: a repository under review may bring its
-# own file along, so endpoints, credentials and recordings are the command line's and the environment's alone.
-CONFIG_KEYS: Final[Mapping[str, type[Any]]] = {
-    "baseline": str,
-    "waivers": str,
-    "rules_dir": list,
-    "rule": list,
-    "format": list,
-    "fail_on": str,
-    "parameters": list,
-    "resource_group": str,
-    "location": str,
-    "subscription": str,
-    "azd_env": str,
-    "module_path": str,
-    "concurrency": int,
-    "quiet": bool,
-}
-_CONFIG_PATHS: Final = ("waivers", "module_path")
+GAPS_TOLD: Final = 5
 _SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 
 EXIT_CODES: Final = """\b
@@ -56,6 +37,26 @@ Exit codes:
   4   nothing to audit
   5   a rule, baseline or waivers file is bad
   70  our own bug"""
+
+SNAPSHOT_EXIT_CODES: Final = """\b
+Exit codes:
+  0   read whole
+  2   usage: a wrong option, target or configuration; a file that cannot be written
+  3   incomplete: something could not be read; the file says what
+  4   nothing to audit
+  70  our own bug"""
+
+# Options of the commands that read targets, by what they are for; what is named nowhere is listed at the end.
+SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Judging": ("baseline", "rule", "rules_dir", "waivers", "fail_on"),
+    "Writing": ("format", "template", "output", "quiet"),
+    "Live deployments": (
+        "cloud", "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "deep", "record", "replay",
+    ),
+    "Templates": (
+        "parameters", "parameter", "resource_group", "location", "subscription", "azd_env", "module_path",
+    ),
+}  # fmt: skip
 
 TARGETS: Final = """\b
 Targets:
@@ -75,39 +76,38 @@ def _say(text: str) -> None:
 
 
 def _emit(chunks: Iterable[str]) -> None:
-    """A report to stdout, as it comes."""
-    stream = sys.stdout.buffer
+    """A report to stdout, as it comes. Raises OutputError when it cannot be written there."""
+    if sys.stdout is None:
+        raise OutputError("stdout cannot be written: it is closed")
+    with _stdout() as stream:
+        stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    """Stdout for bytes, flushed at the end."""
     try:
-        for chunk in chunks:
-            stream.write(chunk.encode("utf-8", "backslashreplace"))
-        stream.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _mute()
         raise SystemExit(141) from None
+    except OSError as error:
+        _mute()
+        raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
+
+
+def _mute() -> None:
+    """Let what Python still holds for stdout go nowhere, or it would complain when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(path: Path, chunks: Iterable[str]) -> None:
-    """A report to a file: written beside its place and renamed, so that an earlier one stays whole until then."""
-    import tempfile
+    from auditor import writing
 
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            stream.writelines(chunks)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-        temporary = ""
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+    with writing.whole(path) as stream:
+        stream.writelines(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
 
 
 class _Progress:
@@ -149,84 +149,6 @@ class _Progress:
             self._live.stop()
 
 
-# ── configuration ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def find_config(start: Path) -> Path | None:
-    """The configuration of a folder: auditor.toml or [tool.auditor], there or above up to the repository."""
-    for folder in (start, *start.parents):
-        for name in CONFIG_NAMES:
-            path = folder / name
-            if path.is_file() and (name == "auditor.toml" or _tool_table(path) is not None):
-                return path
-        if (folder / ".git").exists():
-            return None
-    return None
-
-
-def _tool_table(path: Path) -> Mapping[str, Any] | None:
-    import tomllib
-
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
-    if path.name != "pyproject.toml":
-        return data
-    table = data.get("tool", {}).get("auditor")
-    return table if isinstance(table, dict) else None
-
-
-def load_config(path: Path) -> dict[str, Any]:
-    """Read and check a configuration file; paths in it start at its own folder.
-
-    Raises ConfigError for an unknown key, a wrong type, or a report that would be written outside that folder.
-    """
-    import difflib
-
-    table = _tool_table(path) or {}
-    result: dict[str, Any] = {}
-    for raw, value in table.items():
-        key = raw.replace("-", "_")
-        if key not in CONFIG_KEYS:
-            near = difflib.get_close_matches(key, CONFIG_KEYS, 1)
-            guess = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{path}: unknown key {raw!r}{guess}", hint=f"Keys: {', '.join(CONFIG_KEYS)}.")
-        wanted = CONFIG_KEYS[key]
-        if wanted is list and isinstance(value, str):
-            value = [value]
-        if not isinstance(value, wanted) or (wanted is list and not all(isinstance(item, str) for item in value)):
-            names = {str: "text", list: "a list of texts", int: "a whole number", bool: "true or false"}
-            raise ConfigError(f"{path}: {raw!r} must be {names[wanted]}")
-        result[key] = _from_folder(key, value, path)
-    return result
-
-
-def _from_folder(key: str, value: Any, path: Path) -> Any:
-    folder = path.parent
-    if key in _CONFIG_PATHS:
-        return str(folder / value)
-    if key in ("rules_dir", "parameters"):
-        return [str(folder / item) for item in value]
-    if key == "baseline" and (folder / value).is_file():
-        return str(folder / value)
-    if key == "format":
-        return [_format_from(item, path) for item in value]
-    return value
-
-
-def _format_from(item: str, path: Path) -> str:
-    name, equals, target = item.partition("=")
-    if not equals or target == "-":
-        return item
-    place = (path.parent / target).resolve()
-    if not place.is_relative_to(path.parent.resolve()):
-        raise ConfigError(f"{path}: the report {target!r} would be written outside the folder of the configuration")
-    return f"{name}={place}"
-
-
 # ── the root command ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -247,8 +169,12 @@ Examples:
 
 {EXIT_CODES}""",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Configuration file.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this configuration file."
+)
 @click.option("--no-config", is_flag=True, help="Read no configuration file.")
 @click.pass_context
 def root(context: click.Context, config: Path | None, no_config: bool) -> None:
@@ -260,23 +186,34 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
     Options come from the command line, then the environment (AUDITOR_SCAN_BASELINE), then auditor.toml or
     [tool.auditor] of pyproject.toml, then the defaults.
     """
-    found = None if no_config else config or find_config(Path.cwd())
+    found = None if no_config else config or configuration.find(Path.cwd())
     if found is not None and not context.resilient_parsing:
-        settings = load_config(found)
-        context.default_map = {"scan": settings, "snapshot": settings}
+        settings = configuration.load(found)
+        own_rules = dict.fromkeys(("list", "show", "test"), settings)
+        context.default_map = {"scan": settings, "snapshot": settings, "rules": own_rules, "baselines": own_rules}
 
 
-class _FormatOption(click.Option):
-    """An option whose help names the formats there are, read from their one table."""
+class _Sections(click.Command):
+    """A command whose many options are listed by what they are for, and the formats with them."""
 
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from auditor.renderers import FORMATS
 
-        record = super().get_help_record(ctx)
-        if record is None:
-            return None
-        listed = "; ".join(f"{entry.name}: {entry.title}" for entry in FORMATS.values())
-        return record[0], f"{record[1]} Formats — {listed}."
+        records = {
+            param.name: record
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
+        }
+        for title, names in SECTIONS.items():
+            rows = [records.pop(name) for name in names if name in records]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+            if "format" in names and any(param.name == "format" for param in self.params):
+                with formatter.section("Formats"):
+                    formatter.write_dl([(entry.name, entry.title) for entry in FORMATS.values()])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
 
 
 def _complete_baseline(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
@@ -301,36 +238,49 @@ def _complete_format(_c: click.Context, _p: click.Parameter, incomplete: str) ->
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def _collecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that reads targets."""
     options = (
         click.argument("targets", nargs=-1, required=True, metavar="TARGET..."),
-        click.option("--parameters", multiple=True, type=_FILE, help="Parameter file of a template (repeatable)."),
-        click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="One parameter (repeatable)."),
-        click.option("--resource-group", default="", help="The group a template would be deployed to."),
-        click.option("--location", default="", help="The region of that group or deployment."),
-        click.option("--subscription", default="", help="The subscription a template would be deployed to."),
-        click.option("--azd-env", default="", help="The azd environment whose values fill ${…} placeholders."),
+        click.option("--parameters", multiple=True, type=_FILE, help="A template's parameter file (repeatable)."),
+        click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="One value of a parameter (repeatable)."),
+        click.option("--resource-group", default="", metavar="NAME", help="The group a template would be deployed to."),
+        click.option("--location", default="", metavar="REGION", help="The region of that group or deployment."),
+        click.option("--subscription", default="", metavar="ID", help="The subscription it would be deployed to."),
+        click.option("--azd-env", default="", metavar="NAME", help="The azd environment that fills ${…} placeholders."),
         click.option("--module-path", type=_FOLDER, help="A folder of registry modules."),
-        click.option("--cloud", type=click.Choice(["public", "usgov", "china"]), default="public", show_default=True),
+        click.option(
+            "--cloud",
+            type=click.Choice(["public", "usgov", "china"]),
+            default="public",
+            show_default=True,
+            help="The Azure cloud.",
+        ),
         click.option("--arm-endpoint", default="", metavar="URL", help="Another ARM endpoint; http on loopback only."),
         click.option("--access-token-env", default="", metavar="NAME", help="A variable that holds a ready token."),
         click.option(
-            "--concurrency", type=click.IntRange(1, 512), default=64, show_default=True, help="Calls at once."
+            "--concurrency",
+            type=click.IntRange(1, 512),
+            metavar="NUMBER",
+            default=64,
+            show_default=True,
+            help="Calls at once.",
         ),
         click.option(
             "--call-timeout",
             type=click.FloatRange(0.1, 3600),
+            metavar="SECONDS",
             default=60.0,
             show_default=True,
-            help="Seconds one call may take, retries included.",
+            help="What one call may take, retries included.",
         ),
         click.option("--record", type=_FOLDER, help="Keep every exchange in this folder (no token, no secret)."),
         click.option("--replay", type=_FOLDER, help="Answer from such a folder instead of the network."),
         click.option("--deep", is_flag=True, help="Also read what no rule needs yet (more calls an account)."),
-        click.option("--quiet", "-q", is_flag=True, help="No progress, no summary of what was written."),
+        click.option("--quiet", "-q", is_flag=True, help="No progress, and no word about what was written."),
     )
     for option in reversed(options):
         command = option(command)
@@ -356,6 +306,8 @@ def _collect_options(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @root.command(
+    cls=_Sections,
+    short_help="Audit targets against a baseline and report.",
     epilog=f"""{TARGETS}
 
 \b
@@ -365,7 +317,7 @@ Examples:
   auditor scan estate.jsonl --baseline well-architected --rule keyvault-purge-protection
   auditor scan azure:SUBSCRIPTION/GROUP --waivers waivers.yaml --format json=- | jq .summary
 
-{EXIT_CODES}"""
+{EXIT_CODES}""",
 )
 @_collecting
 @click.option(
@@ -373,28 +325,27 @@ Examples:
     default="standard-deployment",
     show_default=True,
     metavar="NAME|FILE",
-    help="What to compare with.",
+    help="What the settings are compared with.",
     shell_complete=_complete_baseline,
 )
 @click.option("--waivers", type=_FILE, help="Approved exceptions with owner and expiry.")
 @click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=_complete_rule)
-@click.option("--rules-dir", multiple=True, type=_FOLDER, help="A folder of your own rules (repeatable).")
+@click.option("--rules-dir", multiple=True, type=_EXISTING, help="A folder of your own rules (repeatable).")
 @click.option(
     "--format",
     "format",
-    cls=_FormatOption,
     multiple=True,
     metavar="NAME[=PATH]",
-    help="A report, to PATH or stdout (repeatable; default: a summary).",
+    help="A report, to PATH or stdout (repeatable; default: a summary on the terminal).",
     shell_complete=_complete_format,
 )
-@click.option("--template", type=_FOLDER, help="A folder of your own report templates.")
+@click.option("--template", type=_EXISTING, metavar="DIRECTORY", help="A folder of your own report templates.")
 @click.option(
     "--fail-on",
     type=click.Choice(_SEVERITIES),
     default="low",
     show_default=True,
-    help="Exit 1 for failures of this severity or above.",
+    help="Exit with 1 for failures of this severity or above.",
 )
 def scan(targets: tuple[str, ...], **given: Any) -> int:
     """Audit TARGETs against a baseline and report."""
@@ -402,8 +353,7 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     from auditor.model import Severity
 
     options = _collect_options(given)
-    outputs = _outputs(given["format"])
-    template = given["template"]
+    outputs = _outputs(given["format"], given["template"])
     policy = pipeline.load_policy(
         given["baseline"], waivers=given["waivers"], rule=given["rule"], rules_dir=given["rules_dir"]
     )
@@ -411,39 +361,60 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
         collected = pipeline.collect(targets, progress=progress, **options)
         report = pipeline.evaluate(collected, policy, progress)
     fail_on = Severity(given["fail_on"])
-    for name, path in outputs:
-        _report(report, name, path, template, quiet=given["quiet"])
     if not outputs:
         _summary(report, fail_on)
-    code = report.exit_code(fail_on)
-    if code == 4:
-        _say("There was nothing to audit: no resource of an audited type was found.")
-    return code
+    elif not given["quiet"] and all(path is not None for _, path in outputs):
+        from auditor.renderers.overview import overview
+
+        verdict = overview(report).verdict
+        _say(f"{verdict.word}: {verdict.sentence}")
+    _render(report, outputs, quiet=given["quiet"])
+    return report.exit_code(fail_on)
 
 
-def _outputs(formats: Iterable[str]) -> list[tuple[str, Path | None]]:
-    """`NAME[=PATH]` pairs, checked; a path of None is stdout, which one report may have."""
+def _outputs(formats: Iterable[str], template: Path | None) -> list[tuple[Renderer, Path | None]]:
+    """The renderer and the place of each `NAME[=PATH]`; a place of None is stdout, which one report may have.
+
+    Whatever can be wrong with them is said here, before the work.
+    """
+    from auditor import writing
     from auditor.renderers import find
 
-    result: list[tuple[str, Path | None]] = []
+    result: list[tuple[Renderer, Path | None]] = []
     for item in formats:
-        name, _, target = item.partition("=")
-        result.append((find(name).name, Path(target) if target not in ("", "-") else None))
-    if sum(path is None for _, path in result) > 1:
+        name, equals, target = item.partition("=")
+        entry = find(name)
+        if equals and not target:
+            raise UsageError(f"--format {item!r} names no file", hint=f"For example {name}=report.{entry.extension}.")
+        path = Path(target) if target not in ("", "-") else None
+        if path is not None:
+            writing.require(path)
+        result.append((entry.load(template), path))
+    places = [path for _, path in result]
+    if places.count(None) > 1:
         raise UsageError("only one report can go to stdout", hint="Give the others a file: --format json=report.json")
+    if len({path.absolute() for path in places if path}) < len(places) - places.count(None):
+        raise UsageError("two reports would be written to one file", hint="Give each a file of its own.")
     return result
 
 
-def _report(report: Report, name: str, path: Path | None, template: Path | None, *, quiet: bool) -> None:
-    from auditor.renderers import render
-
-    chunks = render(report, name, template_dir=template)
-    if path is None:
-        _emit(chunks)
-        return
-    _write(path, chunks)
-    if not quiet:
-        _say(f"Wrote {path}")
+def _render(report: Report, outputs: Iterable[tuple[Renderer, Path | None]], *, quiet: bool) -> None:
+    """Write all reports. One that fails keeps none of the others from being written; it is raised at the end."""
+    failed: list[AuditorError] = []
+    for render, path in outputs:
+        try:
+            if path is None:
+                _emit(render(report))
+            else:
+                _write(path, render(report))
+                if not quiet:
+                    _say(f"Wrote {path}")
+        except OutputError as error:
+            failed.append(error)
+    for other in failed[1:]:
+        _tell(other)
+    if failed:
+        raise failed[0]
 
 
 def _summary(report: Report, fail_on: Any) -> None:
@@ -459,41 +430,56 @@ def _summary(report: Report, fail_on: Any) -> None:
 
 
 @root.command(
+    cls=_Sections,
+    short_help="Keep what targets answer in a file, to audit later.",
     epilog=f"""{TARGETS}
 
 \b
 Examples:
   auditor snapshot azure: -o estate.jsonl
   auditor snapshot azure:00000000-0000-0000-0000-000000000000 -o estate.jsonl && auditor scan estate.jsonl
+  auditor snapshot azure: -o - | gzip > estate.jsonl.gz
 
-{EXIT_CODES}"""
+{SNAPSHOT_EXIT_CODES}""",
 )
 @_collecting
-@click.option("--output", "-o", type=_FILE, required=True, help="The file to write.")
+@click.option("--output", "-o", type=_FILE, required=True, help="The file to write, or - for stdout.")
 def snapshot(targets: tuple[str, ...], output: Path, quiet: bool, **given: Any) -> int:
     """Collect TARGETs into a snapshot file that can be audited later, anywhere, without credentials."""
-    from auditor import services, sources
+    from auditor import services, sources, writing
     from auditor import snapshot as snapshots
+    from auditor.model import Gap, Resource
+    from auditor.renderers import overview
 
     catalog = services.catalog()
     types = catalog.store_types()
-    seen = {"stores": 0, "gaps": 0}
+    gaps: list[Gap] = []
+    stores = 0
 
     def counted(records: Iterator[Record]) -> Iterator[Record]:
-        from auditor.model import Gap, Resource
-
+        nonlocal stores
         for record in records:
-            seen["gaps"] += isinstance(record, Gap)
-            seen["stores"] += isinstance(record, Resource) and record.type.casefold() in types
+            if isinstance(record, Gap):
+                gaps.append(record)
+            stores += isinstance(record, Resource) and record.type.casefold() in types
             yield record
 
+    if str(output) != "-":
+        writing.require(output)
     options = sources.CollectOptions(**_collect_options(given))
     with _Progress(quiet) as progress:
         records = sources.collect(targets, options, catalog, progress)
-        snapshots.write(output, counted(records), targets)
+        if str(output) == "-":
+            with _stdout() as stream:
+                snapshots.write_to(stream, counted(records), targets)
+        else:
+            snapshots.write(output, counted(records), targets)
+    for gap in gaps[:GAPS_TOLD]:
+        _say(f"Not read: {gap.subject}: {gap.reason}")
     if not quiet:
-        _say(f"Wrote {output}: {seen['stores']} resources, {seen['gaps']} gaps")
-    return 3 if seen["gaps"] else 0 if seen["stores"] else 4
+        counts = f"{overview.counted(stores, 'resource')}, {overview.counted(len(gaps), 'gap')}"
+        _say(f"Wrote {'the snapshot' if str(output) == '-' else output}: {counts}")
+    return 3 if gaps else 0 if stores else 4
 
 
 # ── rules and baselines ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -507,8 +493,15 @@ def _load_rules(folders: Iterable[Path]) -> Mapping[str, Any]:
     return load_rules([data_dir("rules"), *folders], pipeline.vocabulary_of(services.catalog()))
 
 
-_RULES_DIR = click.option("--rules-dir", multiple=True, type=_FOLDER, help="A folder of your own rules (repeatable).")
-_AS_JSON = click.option("--format", "as_json", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_RULES_DIR = click.option("--rules-dir", multiple=True, type=_EXISTING, help="A folder of your own rules (repeatable).")
+_AS_JSON = click.option(
+    "--format",
+    "as_json",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for tools.",
+)
 
 
 @root.group(name="rules", epilog="\b\nExamples:\n  auditor rules list\n  auditor rules test storage-blob-soft-delete")
@@ -533,7 +526,9 @@ def rules_list(rules_dir: tuple[Path, ...], as_json: str) -> int:
     return 0
 
 
-@rules_group.command("show", epilog="\b\nExample:\n  auditor rules show keyvault-purge-protection")
+@rules_group.command(
+    "show", short_help="Explain one rule.", epilog="\b\nExample:\n  auditor rules show keyvault-purge-protection"
+)
 @click.argument("rule_id", metavar="ID", shell_complete=_complete_rule)
 @_RULES_DIR
 def rules_show(rule_id: str, rules_dir: tuple[Path, ...]) -> int:
@@ -542,7 +537,7 @@ def rules_show(rule_id: str, rules_dir: tuple[Path, ...]) -> int:
     from auditor.rule_docs import rule_page
 
     rules = pipeline.select(_load_rules(rules_dir), [rule_id])
-    _emit([harmless(rule_page(rules[rule_id]))])
+    _page(rule_page(rules[rule_id]))
     return 0
 
 
@@ -571,7 +566,9 @@ def rules_test(rule_ids: tuple[str, ...], rules_dir: tuple[Path, ...], verbose: 
 
 
 @rules_group.command(
-    "schema", epilog="\b\nExamples:\n  auditor rules schema > rule.schema.json\n  auditor rules schema baseline"
+    "schema",
+    short_help="Print a JSON Schema for editors.",
+    epilog="\b\nExamples:\n  auditor rules schema > rule.schema.json\n  auditor rules schema baseline",
 )
 @click.argument("kind", type=click.Choice(["rule", "baseline", "waivers"]), default="rule")
 def rules_schema(kind: str) -> int:
@@ -579,7 +576,7 @@ def rules_schema(kind: str) -> int:
     from auditor import pipeline, services
     from auditor.schemas import schema
 
-    _emit([_json(schema(kind, pipeline.vocabulary_of(services.catalog()), tuple(_load_rules(()))))])
+    _emit([_json(schema(kind, pipeline.vocabulary_of(services.catalog()), _load_rules(())))])
     return 0
 
 
@@ -615,20 +612,22 @@ def baselines_show(name: str, rules_dir: tuple[Path, ...]) -> int:
     from auditor.rule_docs import baseline_page
 
     policy = pipeline.load_policy(name, rules_dir=rules_dir)
-    _emit([harmless(baseline_page(policy.baseline, policy.rules))])
+    _page(baseline_page(policy.baseline, policy.rules))
     return 0
 
 
 @root.command(
+    short_help="Print the least-privilege role it needs.",
     epilog="""\b
 Examples:
   auditor role --scope /subscriptions/00000000-0000-0000-0000-000000000000 > role.json
-  az role definition create --role-definition role.json"""
+  az role definition create --role-definition role.json""",
 )
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
+    metavar="ID",
     default=("/subscriptions/00000000-0000-0000-0000-000000000000",),
     help="Where the role can be assigned (repeatable).",
 )
@@ -659,6 +658,18 @@ def completion(shell: str) -> int:
     return 0
 
 
+def _page(text: str) -> None:
+    """A page in Markdown: laid out for a person at a terminal, as it is for everyone else."""
+    text = harmless(text)
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        _emit([text])
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
+
+
 def _json(value: Any) -> str:
     import json
 
@@ -672,22 +683,31 @@ def _terminated(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(143)
 
 
+def _tell(error: AuditorError) -> None:
+    _say(f"error: {error}")
+    if error.hint:
+        _say(f"hint: {error.hint}")
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are told on stderr."""
     try:
         code = root.main(arguments, prog_name="auditor", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except click.ClickException as error:
-        error.show()
-        return 2
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "auditor"
+        _tell(UsageError(error.format_message(), hint=f"`{command} --help` shows what it takes."))
+        return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("Interrupted.")
         return 130
     except AuditorError as error:
-        _say(f"error: {error}")
-        if error.hint:
-            _say(f"hint: {error.hint}")
+        _tell(error)
         return error.exit_code
     except Exception as error:
         # The one handler at the edge: whatever it is, it is our bug.

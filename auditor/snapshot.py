@@ -12,10 +12,8 @@ can be mistaken for one. The file is written beside its place and renamed, so an
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import tempfile
 import weakref
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -23,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from auditor import __version__
-from auditor.errors import OutputError, SnapshotError
+from auditor import __version__, writing
+from auditor.errors import SnapshotError
 from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Snapshot, Unknown
 
 SCHEMA: Final = "auditor/snapshot/v1"
@@ -49,31 +47,12 @@ def write(path: Path, records: Iterable[Record], targets: tuple[str, ...], gener
 
     Raises OutputError when the place cannot be written; whatever stood there before then stays as it was.
     """
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb", buffering=2**20) as stream:
-            count = _write(stream, records, targets, generated_at)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise OutputError(f"the snapshot {path} cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-    return count
+    with writing.whole(path, durable=True) as stream:
+        return write_to(stream, records, targets, generated_at)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _write(stream: BinaryIO, records: Iterable[Record], targets: tuple[str, ...], generated_at: str) -> int:
+def write_to(stream: BinaryIO, records: Iterable[Record], targets: tuple[str, ...], generated_at: str = "") -> int:
+    """Write a snapshot to a stream as its records come, and return how many it holds."""
     digest = hashlib.sha256()
     header = {
         "kind": "header",
@@ -217,11 +196,12 @@ def read(path: Path) -> Snapshot:
             _check(stream, path)
     except OSError as error:
         raise SnapshotError(f"the snapshot {path} cannot be read: {error.strerror}") from error
+    targets, tool = header.get("targets"), header.get("tool")
     return Snapshot(
-        targets=tuple(str(target) for target in header.get("targets") or ()),
+        targets=tuple(map(str, targets)) if isinstance(targets, list) else (),
         generated_at=str(header.get("generated_at", "")),
         records=_reader(path),
-        tool_version=str((header.get("tool") or {}).get("version", "")),
+        tool_version=str(tool.get("version", "")) if isinstance(tool, dict) else "",
     )
 
 
@@ -259,13 +239,14 @@ def _check(stream: BinaryIO, path: Path) -> None:
                     hint="Nothing in it can be trusted; take the snapshot again.",
                 )
             return
+        if len(line) == MAX_LINE and not line.endswith(b"\n"):
+            raise SnapshotError(f"{path}:{number}: a line of more than {MAX_LINE // 2**20} MiB is no record")
         if not line.endswith(b"\n"):
             break
         digest.update(line)
         count += 1
-    raise SnapshotError(
-        f"{path}: is cut: it ends after {max(count, 0)} records without an end line", hint="Take the snapshot again."
-    )
+    held = f"{max(count, 0)} record{'' if count == 1 else 's'}"
+    raise SnapshotError(f"{path}: is cut: it ends after {held} without an end line", hint="Take the snapshot again.")
 
 
 def _reader(path: Path) -> Callable[..., Iterator[Record]]:
@@ -281,7 +262,7 @@ def _reader(path: Path) -> Callable[..., Iterator[Record]]:
                         continue
                 try:
                     yield _decode(json.loads(line))
-                except (ValueError, KeyError, TypeError, RecursionError, IndexError) as error:
+                except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
                     raise SnapshotError(f"{path}: holds a line that is no record: {line[:60]!r}") from error
 
     return records
@@ -292,18 +273,40 @@ def _decode(data: Mapping[str, Any]) -> Record:
         case "resource":
             return _read_resource(data)
         case "gap":
-            return Gap(data["subject"], data["reason"], _read_origin(data["origin"]), data.get("permission"))
+            permission = data.get("permission")
+            _require((data["subject"], data["reason"]), (permission,))
+            return Gap(data["subject"], data["reason"], _read_origin(data["origin"]), permission)
         case "listing":
             missing = None if data["missing"] is None else _read_unknown(data["missing"])
-            return Listing(data["scope"], data["type"], missing, data["count"], data["note"])
+            _require((data["scope"], data["type"], data["note"]), (), (data["count"],))
+            return Listing(data["scope"], data["type"], missing, data["count"] or 0, data["note"])
         case "scope":
+            _require((data["id"], data["scope"], data["name"], data["state"]))
             return Scope(data["id"], data["scope"], data["name"], data["state"])
     raise ValueError(f"unknown kind {data['kind']!r}")
+
+
+_TEXT: Final = {str}
+_TEXT_OR_NONE: Final = {str, type(None)}
+_NUMBER_OR_NONE: Final = {int, type(None)}
+
+
+def _require(texts: tuple[Any, ...], optional: tuple[Any, ...] = (), numbers: tuple[Any, ...] = ()) -> None:
+    """See that values are what the model says. Raises TypeError."""
+    if not ({*map(type, texts)} <= _TEXT and {*map(type, optional)} <= _TEXT_OR_NONE):
+        raise TypeError("a value that should be text is not")
+    if not {*map(type, numbers)} <= _NUMBER_OR_NONE:
+        raise TypeError("a value that should be a number is not")
 
 
 def _read_resource(data: Mapping[str, Any]) -> Resource:
     get = data.get
     body = data["body"]
+    if not (body is None or isinstance(body, dict)):
+        raise TypeError("a body that is no object")
+    _require(
+        (data["id"], data["type"], data["name"]), (data["region"], data["api_version"], get("parent"), get("condition"))
+    )
     for path, unknown in get("unknowns", ()):
         body = _put(body, path, _read_unknown(unknown))
     return Resource(
@@ -316,7 +319,7 @@ def _read_resource(data: Mapping[str, Any]) -> Resource:
         get("parent"),
         tuple([_read_resource(child) for child in get("children", ())]),
         data["api_version"],
-        data["deployed"],
+        bool(data["deployed"]),
         get("condition"),
         {path: _read_origin(origin) for path, origin in get("origins", {}).items()},
     )
@@ -334,12 +337,14 @@ def _put(body: Any, path: list[Any], unknown: Unknown) -> Any:
 
 def _read_unknown(data: Mapping[str, Any]) -> Unknown:
     possible = tuple(data.get("possible", ()))
+    _require((data["reason"],), (data.get("permission"),))
     return Unknown(data["reason"], possible, data.get("permission"), bool(data.get("unseen")))
 
 
 def _read_origin(data: Mapping[str, Any]) -> Origin:
     get = data.get
     via = tuple([_read_origin(one) for one in get("via", ())])
+    _require((data["uri"],), (get("expression"), get("request_id")), (get("line"), get("column")))
     return Origin(data["uri"], get("line"), get("column"), get("expression"), via, get("request_id"))
 
 

@@ -199,7 +199,9 @@ def test_the_help_of_scan_lists_the_formats() -> None:
     from auditor.renderers import FORMATS
 
     text = " ".join(run("scan", "--help").out.split())
-    assert all(f"{name}: " in text for name in FORMATS)
+    assert all(f"{entry.name} {entry.title}" in text for entry in FORMATS.values())
+    assert "Formats" not in run("snapshot", "--help").out
+    assert "Judging" not in run("snapshot", "--help").out
 
 
 def test_version_and_completion() -> None:
@@ -279,8 +281,9 @@ def test_the_summary_tells_what_to_act_on() -> None:
     done = run("scan", keep(*many, *gaps, closed, odd, LOCKS))
     text = " ".join(done.out.split())
     assert done.code == 1
-    assert "Failing: settings are weaker" in text
-    assert "Could not be read (12)" in text
+    assert "✗ Failing and incomplete 7 findings below the baseline; 12 gaps" in text
+    assert "7 high" in text
+    assert "Not read (12)" in text
     assert "and 2 more" in text
     assert "kv0, kv1, kv2 and 4 more" in text
     assert "403 at the vault" in text
@@ -290,7 +293,7 @@ def test_the_summary_tells_what_to_act_on() -> None:
 
 def test_a_clean_summary_and_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     path = keep(vault(**GOOD), LOCKS)
-    assert "Clean: everything expected" in run("scan", path).out
+    assert "✓ Clean" in run("scan", path).out
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" in run("scan", path).out
     monkeypatch.setenv("NO_COLOR", "1")
@@ -319,6 +322,82 @@ def test_errors_are_inert_too() -> None:
     assert done.code == 2
     assert "\x1b" not in done.err
     assert "\n::error" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("formats", "expected"),
+    [
+        (("html=",), "names no file"),
+        (("json=folder",), "it is a folder"),
+        (("json=s.jsonl/r.json",), "is no folder"),
+        (("json=r", "html=r"), "two reports would be written to one file"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_said_before_the_work(
+    formats: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("folder").mkdir()
+    path = keep(vault())
+    monkeypatch.setattr(pipeline, "collect", lambda *_, **__: pytest.fail("the work was begun"))
+    done = run("scan", path, *(part for text in formats for part in ("--format", text)))
+    assert (done.code, expected in done.err) == (2, True), done.err
+
+
+def test_a_wrong_template_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine").mkdir()
+    Path("mine/text.txt.j2").write_text("{% if %}")
+    path = keep(vault())
+    monkeypatch.setattr(pipeline, "collect", lambda *_, **__: pytest.fail("the work was begun"))
+    assert "text.txt.j2:1" in run("scan", path, "--format", "text", "--template", "mine").err
+    assert "does not exist" in run("scan", path, "--format", "text", "--template", "yours").err
+
+
+def test_one_report_that_fails_keeps_no_other_from_being_written() -> None:
+    Path("mine").mkdir()
+    Path("mine/text.txt.j2").write_text("{{ report.nothing }}")
+    done = run(
+        "scan", keep(vault()), "--template", "mine", "--format", "text=r.txt", "--format", "json=r.json",
+        "--format", "text=again.txt",
+    )  # fmt: skip
+    assert (done.code, done.err.count("text.txt.j2:1")) == (2, 2)
+    assert json.loads(Path("r.json").read_text())["schema"] == "auditor/report/v1"
+    assert not Path("r.txt").exists()
+
+
+def test_a_link_is_replaced_and_a_pipe_is_written_to() -> None:
+    Path("precious").write_text("precious")
+    Path("r.json").symlink_to("precious")
+    os.mkfifo("pipe")
+    reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE)
+    assert run("scan", keep(vault()), "--format", "json=r.json", "--format", "csv=pipe").code == 1
+    text = reader.communicate(timeout=60)[0]
+    assert text.startswith(b"outcome,")
+    assert (Path("precious").read_text(), Path("r.json").is_symlink()) == ("precious", False)
+    assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize(("place", "expected"), [(">&-", "stdout"), ("> /dev/full", "No space left")])
+def test_stdout_that_cannot_be_written_is_said(place: str, expected: str) -> None:
+    command = f"{sys.executable} -m auditor scan {keep(vault())} --format json {place}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, expected in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_the_verdict_is_said_where_reports_go_to_files() -> None:
+    path = keep(vault(), LOCKS)
+    assert "Failing: 1 finding below the baseline" in run("scan", path, "--format", "json=r.json").err
+    assert "Failing" not in run("scan", path, "--format", "json=r.json", "-q").err
+    assert run("scan", path, "--format", "json").err == ""
+
+
+def test_a_failure_below_the_threshold_is_never_called_clean() -> None:
+    done = run("scan", keep(vault(), LOCKS), "--fail-on", "critical")
+    assert done.code == 0
+    assert "✗ Failing" in done.out
+    assert "Nothing fails at --fail-on critical or above" in done.out
+    assert "Clean" not in done.out
 
 
 # ── configuration ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -365,6 +444,7 @@ def test_paths_in_the_configuration_start_at_its_folder(monkeypatch: pytest.Monk
         ("record = 'x'", "unknown key 'record'"),
         ("baseline = 7", "'baseline' must be text"),
         ("rule = [7]", "'rule' must be a list of texts"),
+        ("concurrency = true", "'concurrency' must be a whole number"),
         ("format = ['json=../r.json']", "outside the folder of the configuration"),
         ("format = ['json=/etc/r.json']", "outside the folder of the configuration"),
         ("= 1", "is not TOML"),
@@ -376,6 +456,34 @@ def test_a_bad_configuration_is_exit_code_2(text: str, expected: str) -> None:
     assert (done.code, expected in done.err) == (2, True), done.err
 
 
+def test_a_configuration_is_looked_for_in_the_repository_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(keep(vault(), LOCKS)).resolve()
+    Path("auditor.toml").write_text("nonsense = 1")
+    Path("below/.git").mkdir(parents=True)
+    Path("aside").mkdir()
+    monkeypatch.chdir("below")
+    assert run("scan", str(path)).code == 1
+    monkeypatch.chdir("../aside")
+    assert "unknown key 'nonsense'" in run("scan", str(path)).err
+    Path("../.git").rmdir()
+    assert run("scan", str(path)).code == 1
+    Path("pyproject.toml").write_text("tool = 1\n")
+    assert run("scan", str(path)).code == 1
+    assert "has no table [tool.auditor]" in run("--config", "pyproject.toml", "scan", str(path)).err
+
+
+def test_rules_of_ones_own_in_the_configuration_count_for_every_command() -> None:
+    folder = Path("mine/keyvault")
+    folder.mkdir(parents=True)
+    text = (data_dir("rules") / "keyvault" / "keyvault-purge-protection.yaml").read_text("utf-8")
+    (folder / "keyvault-mine.yaml").write_text(text.replace("keyvault-purge-protection", "keyvault-mine"), "utf-8")
+    Path("auditor.toml").write_text('rules_dir = "mine"\n')
+    assert "keyvault-mine" in run("rules", "list").out
+    assert run("rules", "show", "keyvault-mine").out.startswith("## keyvault-mine")
+    assert run("rules", "test", "keyvault-mine").code == 0
+    assert "keyvault-mine" in run("baselines", "show", "well-architected").out
+
+
 # ── the other commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -383,7 +491,7 @@ def test_a_sample_can_be_scanned_recorded_and_kept(home: Path) -> None:
     sample = str(home / "samples" / "estate" / "live")
     direct = run("scan", "azure:", "--replay", sample, "--format", "json")
     kept = run("snapshot", "azure:", "--replay", sample, "-o", "estate.jsonl")
-    assert (kept.code, "13 resources, 1 gaps" in kept.err) == (3, True)
+    assert (kept.code, "13 resources, 1 gap" in kept.err) == (3, True)
     again = run("scan", "estate.jsonl", "--format", "json")
     assert (direct.code, again.code) == (1, 1)
     first, second = json.loads(direct.out), json.loads(again.out)
@@ -405,6 +513,15 @@ def test_a_sample_can_be_scanned_recorded_and_kept(home: Path) -> None:
 def test_a_snapshot_of_nothing_is_exit_code_4() -> None:
     assert run("snapshot", keep(), "-o", "t.jsonl", "-q").code == 4
     assert run("snapshot", keep(vault()), "-o", "t.jsonl").code == 0
+
+
+def test_a_snapshot_can_go_to_stdout_and_tells_its_gaps() -> None:
+    gaps = [Gap(f"/subscriptions/g{number}", "403", Origin("u")) for number in range(7)]
+    done = run("snapshot", keep(vault(), *gaps), "-o", "-")
+    assert done.code == 3
+    assert (done.err.count("Not read: /subscriptions/g"), "1 resource, 7 gaps" in done.err) == (5, True)
+    Path("copy.jsonl").write_text(done.out, "utf-8")
+    assert json.loads(run("scan", "copy.jsonl", "--format", "json").out)["summary"]["gaps"] == 7
 
 
 def test_rules_can_be_listed_shown_and_tested() -> None:

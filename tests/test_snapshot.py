@@ -114,7 +114,29 @@ def test_what_is_no_snapshot_is_said(tmp_path: Path, text: str, expected: str) -
         snapshot.read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("line", ['{"kind":"odd"}', "{", '{"kind":"resource"}', '{"kind":"gap","subject":1}', "[1]"])
+def odd(**changes: Any) -> str:
+    """A resource's line with some values of the wrong kind."""
+    whole = {
+        "kind": "resource", "type": "A/b", "id": "/s/1", "name": "n", "region": None, "api_version": None,
+        "deployed": True, "origin": {"uri": "u"}, "body": {}, "unknowns": [], "children": [], "origins": {},
+    }  # fmt: skip
+    return json.dumps({**whole, **changes}, separators=(",", ":"))
+
+
+ODD_LINES = (
+    '{"kind":"odd"}', "{", '{"kind":"resource"}', '{"kind":"gap","subject":1}', "[1]",
+    '{"kind":"gap","subject":"s","reason":"r","origin":7}',
+    '{"kind":"listing","scope":"s","type":7,"missing":null,"count":1,"note":""}',
+    '{"kind":"listing","scope":"s","type":"t","missing":7,"count":1,"note":""}',
+    '{"kind":"listing","scope":"s","type":"t","missing":null,"count":"1","note":""}',
+    '{"kind":"scope","id":"s","scope":"k","name":null,"state":""}',
+    odd(type=7), odd(id=None), odd(name=[]), odd(region=7), odd(api_version={}), odd(body=[]), odd(body="x"),
+    odd(origin={"uri": "u", "line": "7"}), odd(children=[None]), odd(children=7), odd(origins=[]),
+    odd(unknowns=[[["a"], 7]]), odd(unknowns=[[["a", "b"], {"reason": "r"}]]), odd(unknowns=[[["a"], {"reason": 7}]]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ODD_LINES)
 def test_a_line_that_is_no_record_is_said_when_it_is_met(tmp_path: Path, line: str) -> None:
     import hashlib
 
@@ -126,6 +148,24 @@ def test_a_line_that_is_no_record_is_said_when_it_is_met(tmp_path: Path, line: s
         list(found.records())
     report = pipeline.evaluate(found, pipeline.load_policy())
     assert (len(report.gaps), report.exit_code(Severity.LOW)) == (1, 3)
+
+
+def test_a_header_of_odd_values_is_read(path: Path) -> None:
+    import hashlib
+
+    head = b'{"kind":"header","schema":"auditor/snapshot/v1","targets":7,"tool":"x"}\n'
+    digest = hashlib.sha256(head).hexdigest()
+    path.write_bytes(head + f'{{"kind":"end","records":0,"digest":"sha256:{digest}"}}\n'.encode())
+    found = snapshot.read(path)
+    assert (found.targets, found.tool_version, list(found.records())) == ((), "", [])
+
+
+def test_a_line_too_long_to_be_a_record_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:3], "x" * 2**21 + "\n", *lines[3:]]))
+    monkeypatch.setattr(snapshot, "MAX_LINE", 2**20)
+    with pytest.raises(SnapshotError, match=":4: a line of more than 1 MiB is no record"):
+        snapshot.read(path)
 
 
 def test_an_earlier_file_stays_whole_until_the_new_one_is(path: Path) -> None:

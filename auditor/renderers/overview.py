@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from auditor.model import Finding, Listing, Origin, Outcome, Report, RuleInfo, Severity, Waiver
+from auditor.model import Finding, Listing, Origin, Outcome, Report, RuleInfo, Severity, Subject, Waiver
 
 STATES: Final = ("fail", "unknown", "waived", "informational", "not-applicable", "pass")
 """Outcomes and `waived`, the most urgent first."""
@@ -41,6 +41,33 @@ class Score(NamedTuple):
         return self.counts["pass"] * 100 // self.judged if self.judged else None
 
 
+class Group(NamedTuple):
+    """Findings that one action puts right: those of a failing rule, or those undecided for one reason.
+
+    `title` is the rule's title, or the reason; `rules` are the ids of the rules concerned.
+    """
+
+    state: str
+    severity: Severity
+    title: str
+    rules: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the resources concerned, each once."""
+        return tuple(dict.fromkeys(finding.subject.name for finding in self.findings))
+
+
+class Store(NamedTuple):
+    """A resource with the outcomes of its findings, and the severity of the worst that fails."""
+
+    subject: Subject
+    service: str
+    counts: Mapping[str, int]
+    worst: Severity | None
+
+
 class Listed(NamedTuple):
     """All listings of one resource type: how many scopes were read to the end, and how many resources they held."""
 
@@ -67,6 +94,8 @@ class Overview:
     counts: Mapping[str, int]
     severities: tuple[tuple[str, int], ...]
     scores: tuple[Score, ...]
+    groups: tuple[Group, ...]
+    stores: tuple[Store, ...]
     failing: tuple[Finding, ...]
     undecided: tuple[Finding, ...]
     waived: tuple[Finding, ...]
@@ -98,6 +127,8 @@ def overview(report: Report) -> Overview:
             Score(name, report.services.get(name) or name or "Other", {key: found[key] for key in STATES})
             for name, found in services.items()
         ),
+        groups=_groups(report.rules, by_state),
+        stores=_stores(report),
         failing=tuple(by_state["fail"]),
         undecided=tuple(by_state["unknown"]),
         waived=tuple(by_state["waived"]),
@@ -141,6 +172,66 @@ def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
 def counted(number: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 finding`, `1,204 findings`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def about(subject: str) -> tuple[str, str]:
+    """What a gap is about in short, and its ARM id where it has one: the resource's name with the child below it."""
+    parts = subject.split("/")
+    if "providers" not in parts[:-2]:
+        return subject, ""
+    provider = len(parts) - 1 - parts[::-1].index("providers")
+    _, *rest = parts[provider + 1 :]
+    if len(rest) < 2:
+        return "/".join(parts[provider + 1 :]), subject
+    return " › ".join(filter(None, (rest[1], "/".join(rest[2:])))), subject
+
+
+def _groups(rules: Mapping[str, RuleInfo], by_state: Mapping[str, list[Finding]]) -> tuple[Group, ...]:
+    failing: dict[str, list[Finding]] = {}
+    undecided: dict[str, list[Finding]] = {}
+    for finding in by_state["fail"]:
+        failing.setdefault(finding.rule, []).append(finding)
+    for finding in by_state["unknown"]:
+        undecided.setdefault(finding.message, []).append(finding)
+    groups = [
+        Group("fail", found[0].severity, info.title if (info := rules.get(name)) else name, (name,), tuple(found))
+        for name, found in failing.items()
+    ]
+    groups.sort(key=lambda group: (-group.severity.rank, -len(group.findings), group.rules))
+    groups += [
+        Group("unknown", found[0].severity, reason, tuple(dict.fromkeys(f.rule for f in found)), tuple(found))
+        for reason, found in undecided.items()
+    ]
+    return tuple(groups)
+
+
+def _stores(report: Report) -> tuple[Store, ...]:
+    """The resources that were judged, the one that needs most first."""
+    found: dict[str, tuple[Subject, Counter[str], list[Severity], str]] = {}
+    for finding in report.findings:
+        rule = report.rules.get(finding.rule)
+        _, counts, failing, _ = found.setdefault(
+            finding.subject.id.casefold(), (finding.subject, Counter(), [], rule.service if rule else "")
+        )
+        state = state_of(finding)
+        counts[state] += 1
+        if state == "fail":
+            failing.append(finding.severity)
+    stores = [
+        Store(
+            subject,
+            report.services.get(service) or service,
+            {state: counts[state] for state in STATES},
+            max(failing, key=lambda severity: severity.rank, default=None),
+        )
+        for subject, counts, failing, service in found.values()
+    ]
+    return tuple(sorted(stores, key=_need))
+
+
+def _need(store: Store) -> tuple[int, int, int, str]:
+    worst = -1 if store.worst is None else store.worst.rank
+    return -worst, -store.counts["fail"], -store.counts["unknown"], store.subject.name.casefold()
 
 
 def _verdict(counts: Mapping[str, int]) -> Verdict:

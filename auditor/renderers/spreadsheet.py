@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.model import Finding, Report
-from auditor.renderers.values import clean, spoken
+from auditor.renderers.values import clean, needing, spoken
 
 COLUMNS: Final = (
     "outcome",
@@ -66,7 +66,7 @@ def render(report: Report) -> Iterator[str]:
 
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     for gap in report.gaps:
-        reason = gap.reason + (f" (needs {gap.permission})" if gap.permission else "")
+        reason = needing(gap.reason, gap.permission)
         where = f"{gap.origin.uri}:{gap.origin.line}" if gap.origin.line else gap.origin.uri
         yield ("gap", "", "", "", "", "", "", "", "", gap.subject, reason, "", "", "unknown", reason, where, "", "")
     for finding in report.findings:

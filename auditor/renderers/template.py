@@ -8,6 +8,7 @@ templates may come from elsewhere too.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -129,11 +130,14 @@ def renderer(name: str, template_dir: Path | None, context: Context | None = Non
 
     `context` adds to what the template sees: `report`, `overview`, and the filters `spoken`, `because`, `where`,
     `counted`, `state`, `https`.
-    Raises UsageError when the folder is missing or holds no file that any shipped template is called.
+    Raises UsageError when the folder is missing or holds no file that any shipped template is called, OutputError when
+    the user's template is no template.
     """
     shipped = data_dir("templates")
     if template_dir is not None:
         _check_folder(template_dir, shipped)
+        with _blamed(name):
+            _environment(name, template_dir, shipped).get_template(name)
 
     def render(report: Report) -> Iterator[str]:
         environment = _environment(name, template_dir, shipped)
@@ -210,7 +214,7 @@ class _Ranges:
 
 
 def _bounded(environment: _Environment, name: str, context: Mapping[str, Any]) -> Iterator[str]:
-    try:
+    with _blamed(name):
         size = 0
         chunk: list[str] = []
         for piece in environment.get_template(name).generate(context):
@@ -223,6 +227,13 @@ def _bounded(environment: _Environment, name: str, context: Mapping[str, Any]) -
                 yield "".join(chunk)
                 chunk = []
         yield "".join(chunk)
+
+
+@contextlib.contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """Turn what a template does wrong into an OutputError with its file and line."""
+    try:
+        yield
     except jinja2.TemplateSyntaxError as error:
         raise OutputError(f"{error.filename or error.name or name}:{error.lineno}: {error.message}") from error
     except jinja2.TemplateNotFound as error:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.model import Finding, Outcome, Report, Severity
-from auditor.untrusted import harmless_line
+from auditor.model import Finding, Gap, Report, Severity
+from auditor.renderers.escaping import terminal as inert
+from auditor.renderers.overview import Group, Overview, about, counted, overview
+from auditor.renderers.values import needing
 
 _GAPS_SHOWN = 10
-_ROWS_SHOWN = 25
+_GROUPS_SHOWN = 25
+_MESSAGES_SHOWN = 3
 _NAMES_SHOWN = 3
+_MESSAGE_LENGTH = 240
 
 _STYLES = {
     Severity.CRITICAL: "bold red",
@@ -24,99 +28,145 @@ _STYLES = {
     Severity.LOW: "cyan",
     Severity.INFO: "dim",
 }
-_VERDICTS = {
-    0: ("Clean: everything expected was read and holds.", "bold green"),
-    1: ("Failing: settings are weaker than the baseline expects.", "bold red"),
-    3: ("Incomplete: something could not be read or decided, so this is no clean bill.", "bold yellow"),
-    4: ("Nothing to audit: no resource of an audited type was found.", "bold yellow"),
+_MARKS = {
+    "fail": ("✗", "bold red"),
+    "unknown": ("?", "bold yellow"),
+    "none": ("–", "bold"),
+    "pass": ("✓", "bold green"),
 }
+_COLUMNS = (
+    ("fail", "Fail", "bold red"),
+    ("unknown", "Unknown", "bold yellow"),
+    ("waived", "Waived", "magenta"),
+    ("pass", "Pass", "green"),
+    ("informational", "Info", ""),
+    ("not-applicable", "N/A", ""),
+)
 
 
 def render(report: Report, *, fail_on: Severity, color: bool, width: int | None) -> Iterator[str]:
     """The summary as text, with ANSI colours where `color` is set; `width` is in columns, None for the terminal's."""
-    console = Console(file=io.StringIO(), force_terminal=color, no_color=not color, width=width, highlight=False)
-    verdict, style = _VERDICTS[report.exit_code(fail_on)]
-    targets = ", ".join(map(harmless_line, report.targets[:5])) + (", …" if len(report.targets) > 5 else "")
-    console.print(Text(f"{report.baseline_title} · {targets}", style="bold"))
-    console.print(Text(verdict, style=style))
-    _gaps(report, console)
-    _services(report, console)
-    _to_act_on(report, console)
-    if any(scope.state.casefold() not in ("", "enabled") for scope in report.scopes):
-        states = [f"{scope.name or scope.id} ({scope.state})" for scope in report.scopes if scope.state]
-        console.print(Text("Subscriptions: " + harmless_line(", ".join(states[:8])), style="dim"))
-    console.print(Text("Details: --format html=report.html; why and how to fix: auditor rules show RULE", style="dim"))
-    output = console.file
-    yield output.getvalue() if isinstance(output, io.StringIO) else ""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=color, no_color=not color, width=width, highlight=False)
+    seen = overview(report)
+    _head(report, seen, console)
+    _verdict(report, seen, fail_on, console)
+    _gaps(report.gaps, console)
+    _services(seen, console)
+    _to_act_on(seen.groups, console)
+    _foot(report, seen, console)
+    # What was padded to the width of the terminal is of no use to anyone.
+    yield "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
 
 
-def _gaps(report: Report, console: Console) -> None:
-    if not report.gaps:
-        return
+def _head(report: Report, seen: Overview, console: Console) -> None:
+    targets = ", ".join(map(inert, report.targets[:5])) + (", …" if len(report.targets) > 5 else "")
+    console.print(Text(inert(report.baseline_title or report.baseline), style="bold"))
+    console.print(Text(f"{targets} · {counted(seen.counts['resources'], 'resource')}", style="dim"))
+    closed = [scope for scope in report.scopes if scope.state.casefold() not in ("", "enabled")]
+    if closed:
+        states = ", ".join(f"{inert(scope.name or scope.id)} ({inert(scope.state)})" for scope in closed[:8])
+        console.print(Text(states, style="dim"))
     console.print()
-    console.print(Text(f"Could not be read ({len(report.gaps)}):", style="bold yellow"))
-    for gap in report.gaps[:_GAPS_SHOWN]:
-        console.print(Text(f"  {harmless_line(gap.subject)}: {harmless_line(gap.reason)}"))
-    if len(report.gaps) > _GAPS_SHOWN:
-        console.print(Text(f"  … and {len(report.gaps) - _GAPS_SHOWN} more", style="dim"))
 
 
-def _services(report: Report, console: Console) -> None:
-    counts: dict[str, Counter[str]] = {}
-    for finding in report.findings:
-        service = report.rules[finding.rule].service
-        kind = "waived" if finding.waived else finding.outcome.value
-        counts.setdefault(service, Counter())[kind] += 1
-    if not counts:
+def _verdict(report: Report, seen: Overview, fail_on: Severity, console: Console) -> None:
+    mark, style = _MARKS[seen.verdict.tone]
+    console.print(Text(f"{mark} {seen.verdict.word}", style=style))
+    console.print(Padding(Text(seen.verdict.sentence), (0, 0, 0, 2)))
+    if seen.severities:
+        severities = [Text(f"{number} {name}", style=_STYLES[Severity(name)]) for name, number in seen.severities]
+        console.print(Padding(Text(" · ").join(severities), (0, 0, 0, 2)))
+    if seen.counts["fail"] and report.exit_code(fail_on) != 1:
+        console.print(Padding(Text(f"Nothing fails at --fail-on {fail_on.value} or above.", style="dim"), (0, 0, 0, 2)))
+
+
+def _gaps(gaps: tuple[Gap, ...], console: Console) -> None:
+    if not gaps:
         return
-    table = Table(box=None, padding=(0, 2), show_edge=False)
+    _title(console, f"Not read ({len(gaps)})", "bold yellow")
+    for gap in gaps[:_GAPS_SHOWN]:
+        name, _ = about(gap.subject)
+        reason = needing(gap.reason, gap.permission)
+        console.print(Padding(Text(inert(name), style="bold"), (0, 0, 0, 2)))
+        console.print(Padding(Text(inert(reason)), (0, 0, 0, 4)))
+    _more(console, len(gaps) - _GAPS_SHOWN)
+
+
+def _services(seen: Overview, console: Console) -> None:
+    if not any(sum(score.counts.values()) for score in seen.scores):
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("Service")
-    columns = ("pass", "fail", "unknown", "not-applicable", "informational", "waived")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for service, count in counts.items():
-        cells = [Text(str(count[column]), style=_cell_style(column, count[column])) for column in columns]
-        table.add_row(Text(report.services.get(service, service)), *cells)
+    for title in ("Score", *(title for _, title, _ in _COLUMNS)):
+        table.add_column(title, justify="right", no_wrap=True)
+    for score in seen.scores:
+        percent = "–" if score.percent is None else f"{score.percent}%"
+        cells = [
+            Text(str(score.counts[state]), style=style if score.counts[state] else "dim")
+            for state, _, style in _COLUMNS
+        ]
+        table.add_row(Text(inert(score.title.removeprefix("Azure "))), Text(percent), *cells)
     console.print()
-    console.print(table)
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _cell_style(column: str, number: int) -> str:
-    if not number:
-        return "dim"
-    return {"fail": "bold red", "unknown": "bold yellow", "pass": "green"}.get(column, "")
-
-
-def _to_act_on(report: Report, console: Console) -> None:
+def _to_act_on(groups: tuple[Group, ...], console: Console) -> None:
     """Failures by rule, the most severe first, then unknowns by reason, each with the resources concerned."""
-    failures: dict[tuple[int, str], list[Finding]] = {}
-    unknowns: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        if finding.waived:
-            continue
-        if finding.outcome is Outcome.FAIL:
-            failures.setdefault((-finding.severity.rank, finding.rule), []).append(finding)
-        elif finding.outcome is Outcome.UNKNOWN:
-            unknowns.setdefault(finding.message, []).append(finding)
-    groups = [failures[key] for key in sorted(failures)] + list(unknowns.values())
     if not groups:
         return
-    table = Table(box=None, padding=(0, 1), show_edge=False, title="To act on", title_justify="left")
-    for column, ratio in (("Severity", None), ("Rule", None), ("Resources", 2), ("Found", 3)):
-        table.add_column(column, ratio=ratio, overflow="fold", vertical="top")
-    for findings in groups[:_ROWS_SHOWN]:
-        first = findings[0]
-        failed = first.outcome is Outcome.FAIL
-        style = _STYLES[first.severity] if failed else "yellow"
-        rules = _listed(finding.rule for finding in findings)
-        names = _listed(harmless_line(finding.subject.name) for finding in findings)
-        message = harmless_line(first.message)[:240]
-        mark = first.severity.value if failed else "unknown"
-        table.add_row(Text(mark, style=style), Text(rules), Text(names), Text(message))
+    _title(console, "To act on", "bold")
+    for group in groups[:_GROUPS_SHOWN]:
+        failed = group.state == "fail"
+        rules = Text(_listed(map(inert, group.rules)), style="bold" if failed else "")
+        mark = Text(
+            group.severity.value if failed else "unknown", style=_STYLES[group.severity] if failed else "yellow"
+        )
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=8)
+        grid.add_column(overflow="fold")
+        grid.add_row(mark, rules)
+        for message in _messages(group.findings):
+            grid.add_row("", message)
+        console.print(Padding(grid, (0, 0, 0, 2)))
+    _more(console, len(groups) - _GROUPS_SHOWN)
+
+
+def _messages(findings: Iterable[Finding]) -> list[Text]:
+    """What was found, each message once with the names it was found on."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        message = inert(finding.message)
+        if len(message) > _MESSAGE_LENGTH:
+            message = message[:_MESSAGE_LENGTH] + "…"
+        found.setdefault(message, []).append(inert(finding.subject.name))
+    lines = [
+        Text.assemble((_listed(names), "cyan"), f"  {message}")
+        for message, names in list(found.items())[:_MESSAGES_SHOWN]
+    ]
+    if len(found) > _MESSAGES_SHOWN:
+        lines.append(Text(f"… and {len(found) - _MESSAGES_SHOWN} more", style="dim"))
+    return lines
+
+
+def _foot(report: Report, seen: Overview, console: Console) -> None:
     console.print()
-    console.print(table)
-    if len(groups) > _ROWS_SHOWN:
-        console.print(Text(f"… and {len(groups) - _ROWS_SHOWN} more", style="dim"))
+    if report.stale_waivers:
+        waivers = counted(len(report.stale_waivers), "waiver")
+        console.print(Text(f"Without effect, because expired or matching nothing: {waivers}.", style="yellow"))
+    if seen.groups or report.gaps:
+        console.print(Text("Why it matters and how to fix it: auditor rules show RULE", style="dim"))
+    console.print(Text("The whole report: --format html=report.html", style="dim"))
+
+
+def _title(console: Console, text: str, style: str) -> None:
+    console.print()
+    console.print(Text(text, style=style))
+
+
+def _more(console: Console, number: int) -> None:
+    if number > 0:
+        console.print(Padding(Text(f"… and {number} more", style="dim"), (0, 0, 0, 2)))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -67,5 +67,10 @@ def because(item: Evidence) -> str:
     for value in (item.observed, item.expected):
         if isinstance(value, Unknown):
             reason = item.reason or value.reason
-            return f"{reason} (needs {value.permission})" if value.permission else reason
+            return needing(reason, value.permission)
     return item.reason
+
+
+def needing(reason: str, permission: str | None) -> str:
+    """A reason with the permission that was lacking, unless it names that already."""
+    return f"{reason} (needs {permission})" if permission and permission not in reason else reason
