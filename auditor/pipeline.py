@@ -30,7 +30,7 @@ from auditor.model import (
 from auditor.paths import data_dir
 from auditor.reading import Estate
 from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules, load_waivers
-from auditor.sources import CollectOptions
+from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
 from auditor.waivers import Waivers
 
@@ -100,7 +100,7 @@ def collect(
     if not named:
         raise UsageError("no target was named")
     records = read_targets(named, CollectOptions(**options), services.catalog(), progress)
-    return snapshot.spool(records, named)
+    return snapshot.spool(records, named, collected_at(named))
 
 
 def audit(

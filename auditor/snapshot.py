@@ -205,6 +205,16 @@ def read(path: Path) -> Snapshot:
     )
 
 
+def taken_at(path: Path) -> str:
+    """When a snapshot was taken, as its header says it; empty where it does not, or the file is none."""
+    try:
+        with path.open("rb") as stream:
+            said = _header(stream, path).get("generated_at")
+    except (OSError, SnapshotError):
+        return ""
+    return said[:40] if isinstance(said, str) else ""
+
+
 def _header(stream: BinaryIO, path: Path) -> dict[str, Any]:
     line = stream.readline(MAX_LINE)
     try:
@@ -351,12 +361,13 @@ def _read_origin(data: Mapping[str, Any]) -> Origin:
 # ── the spool ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def spool(records: Iterable[Record], targets: tuple[str, ...]) -> Snapshot:
+def spool(records: Iterable[Record], targets: tuple[str, ...], generated_at: str = "") -> Snapshot:
     """Hold a collection so that it can be gone through more than once: in memory, or in a temporary file when large.
 
-    The file is removed when the snapshot is no longer used.
+    `generated_at` is when it was collected, where that is not now. The file is removed when the snapshot is no longer
+    used.
     """
-    generated_at = now()
+    generated_at = generated_at or now()
     source = iter(records)
     held = [record for _, record in zip(range(SPOOL_RECORDS), source, strict=False)]
     if len(held) < SPOOL_RECORDS:

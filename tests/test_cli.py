@@ -510,6 +510,17 @@ def test_a_sample_can_be_scanned_recorded_and_kept(home: Path) -> None:
     )
 
 
+def test_a_snapshot_keeps_when_it_was_taken_and_says_what_is_wrong_with_it() -> None:
+    snapshot.write(Path("old.jsonl"), [vault(**GOOD), LOCKS], ("azure:s",), "2026-01-02T03:04:05Z")
+    snapshot.write(Path("new.jsonl"), [], ("azure:s",), "2026-02-02T03:04:05Z")
+    report = json.loads(run("scan", "old.jsonl", "new.jsonl", "--format", "json").out)
+    assert report["collected_at"] == "2026-01-02T03:04:05Z"
+    assert report["scopes"][0]["state"] == "collected 2026-01-02T03:04:05Z"
+    Path("cut.jsonl").write_text(Path("old.jsonl").read_text()[:-40])
+    (gap,) = json.loads(run("scan", "cut.jsonl", "--format", "json").out)["gaps"]
+    assert gap["reason"] == "is cut: it ends after 2 records without an end line. Take the snapshot again."
+
+
 def test_a_snapshot_of_nothing_is_exit_code_4() -> None:
     assert run("snapshot", keep(), "-o", "t.jsonl", "-q").code == 4
     assert run("snapshot", keep(vault()), "-o", "t.jsonl").code == 0

@@ -8,6 +8,7 @@ that no byte of a hostile name reaches a terminal.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -26,9 +27,14 @@ from auditor.model import (
     Unknown,
     Waiver,
 )
+from auditor.quantities import UNITS, iso_duration
 from auditor.renderers.values import clean, plain
 
 SCHEMA: Final = "auditor/report/v1"
+
+_PHRASE: Final = re.compile(
+    r"(at least|at most|more than|less than) (\d{1,9}(?:\.\d{1,9})?) (day|hour|minute|second)s?"
+)
 
 _CHUNK: Final = 64 * 1024
 _CACHE: Final = 50_000
@@ -168,12 +174,21 @@ def _values(item: Evidence) -> str:
         reason = "the source gave no reason"
     values = {
         "path": clean(item.path),
-        "expected": plain(item.expected),
+        "expected": _expected(item.expected),
         "observed": None if unknown else plain(item.observed),
         "basis": item.basis.value,
         "reason": clean(reason),
     }
     return _dump(values)[:-1]
+
+
+def _expected(value: Any) -> Any:
+    """What was expected; a duration in a phrase for people (`at least 30 days`) in ISO 8601 (`at least P30D`)."""
+    match = _PHRASE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return plain(value)
+    words, amount, unit = match.groups()
+    return f"{words} {iso_duration(float(amount) * UNITS[unit + 's'])}"
 
 
 def origin(place: Origin, depth: int = 0) -> dict[str, Any]:

@@ -250,9 +250,8 @@ def _verdict(counts: Mapping[str, int]) -> Verdict:
             return Verdict("Failing and incomplete", "fail", f"{text}; {' and '.join(open_points)}.")
         return Verdict("Failing", "fail", f"{text}; everything in scope was read.")
     if open_points:
-        return Verdict(
-            "Incomplete", "unknown", f"Nothing failed, but {' and '.join(open_points)}: this is no clean result."
-        )
+        text = f"Nothing failed, yet this is no clean result: {' and '.join(open_points)}."
+        return Verdict("Incomplete", "unknown", text)
     if not counts["resources"]:
         return Verdict("Nothing audited", "none", "No resource of an audited service was found in the targets.")
     waived = f"; {counted(counts['waived'], 'failure is', 'failures are')} waived" if counts["waived"] else ""

@@ -90,11 +90,21 @@ def _is_snapshot(path: Path) -> bool:
 
 
 def _from_snapshot(path: Path) -> Iterator[Record]:
-    yield Scope(str(path), "snapshot", path.name)
+    taken = snapshot.taken_at(path)
+    yield Scope(str(path), "snapshot", path.name, f"collected {taken}" if taken else "")
     try:
         yield from snapshot.read(path).records()
     except SnapshotError as error:
-        yield Gap(str(path), str(error), Origin(str(path)))
+        reason = " ".join(filter(None, (str(error).removeprefix(f"{path}: ").rstrip(".") + ".", error.hint)))
+        yield Gap(str(path), reason, Origin(str(path)))
+
+
+def collected_at(targets: Sequence[str]) -> str:
+    """When the oldest of some snapshots was taken; empty where any of the targets is read now."""
+    paths = [Path(target) for target in targets if not target.startswith(AZURE)]
+    if len(paths) != len(targets) or not all(path.is_file() and _is_snapshot(path) for path in paths):
+        return ""
+    return min(map(snapshot.taken_at, paths), default="")
 
 
 def azure_role(catalog: Catalog, scopes: Sequence[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -89,6 +90,26 @@ def test_unknown_is_null_with_a_reason_and_true_is_not_one():
 def empty_sample_with(*findings: Finding) -> Report:
     report = empty_sample()
     return Report(report.tool_version, report.generated_at, "", "b", "", (), (STORAGE,), findings, (), (), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("expected", "written"),
+    [
+        ("at least 30 days", "at least P30D"),
+        ("at most 4 hours", "at most PT4H"),
+        ("more than 90 minutes", "more than PT1H30M"),
+        ("less than 1 day", "less than P1D"),
+        ("at least 100 seconds", "at least PT1M40S"),
+        ("at least 2", "at least 2"),
+        ("at least 30 daysies", "at least 30 daysies"),
+        (True, True),
+    ],
+)
+def test_durations_are_written_in_iso_8601(expected, written):
+    report = sample()
+    finding = report.findings[0]._replace(evidence=(Evidence("a", expected, 1, Basis.EXPLICIT),))
+    found = loaded(dataclasses.replace(report, findings=(finding,)))
+    assert found["findings"][0]["evidence"][0]["expected"] == written
 
 
 def test_a_waiver_and_a_statement_keep_their_keys():
