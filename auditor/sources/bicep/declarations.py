@@ -350,7 +350,7 @@ class TemplateParser(StatementParser):
         if existing:
             self._at += 1
         self._expect("=")
-        nested: list[ResourceSyntax] = []
+        nested: dict[str, ResourceSyntax] = {}
         body, condition, loop = self._body(lambda: self._nested(nested, level + 1))
         span = self._span(start)
         taken, rest = _split(body, {"name", "scope", "parent", "dependsOn"})
@@ -380,9 +380,9 @@ class TemplateParser(StatementParser):
         if not kind or (not version and not level):
             span = ir.Span(self._source, self._starts[at], self._ends[at])
             self._note(span, "expected a type and its version, as in 'Microsoft.Storage/storageAccounts@2023-05-01'")
-        return kind, version
+        return kind.removeprefix("az:"), version
 
-    def _nested(self, found: list[ResourceSyntax], level: int) -> bool:
+    def _nested(self, found: dict[str, ResourceSyntax], level: int) -> bool:
         """Take a resource that is declared inside another one, where there is one."""
         kinds = self._kinds
         if kinds[self._at] != "@" and not (self._is_word("resource") and kinds[self._at + 1] == NAME):
@@ -393,10 +393,7 @@ class TemplateParser(StatementParser):
         start = self._starts[self._at]
         self._expect_word("resource")
         syntax = self._resource_syntax(start, level)
-        if any(other.symbol == syntax.symbol for other in found):
-            self._note(syntax.span, f"'{syntax.symbol}' is declared already; only the first declaration counts")
-        else:
-            found.append(syntax)
+        self._declare(found, syntax.symbol, syntax.span, syntax)
         return True
 
     def _body(

@@ -14,8 +14,8 @@ from typing import Final
 from auditor.sources.arm import ir
 from auditor.sources.bicep.lexer import BAD, CLOSE, END, MIDDLE, NAME, NEWLINE, NUMBER, OPEN, TEXT, Tokens
 
-MAX_DEPTH: Final = 100
-"""Expressions and types inside one another."""
+MAX_DEPTH: Final = 64
+"""Expressions and types inside one another. Each takes up to eight calls of Python, which allows a thousand."""
 MAX_LINKS: Final = 1000
 """Operators, members or branches in one chain."""
 MAX_PROBLEMS: Final = 100
@@ -64,6 +64,7 @@ NEGATED: Final = frozenset({"!=", "!~"})
 POSTFIX: Final = frozenset({".", "[", "::", "!"})
 OPENING: Final = frozenset({"(", "[", "{", OPEN})
 CLOSING: Final = frozenset({")", "]", "}", CLOSE})
+_STOPS: Final = CLOSING | {END}
 WORD_VALUES: Final = {"true": True, "false": False, "null": None}
 DECLARATIONS: Final = frozenset(
     {"targetScope", "metadata", "param", "var", "func", "type", "resource", "module", "output", "import", "extension"}
@@ -136,6 +137,9 @@ class ExpressionParser:
         self._report(ir.Problem(span, message))
 
     def _report(self, problem: ir.Problem) -> None:
+        """Keep a problem, but only one of those at the same place: one missing bracket may leave much open."""
+        if self.problems and self.problems[-1].span.start == problem.span.start:
+            return
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
         elif len(self.problems) == MAX_PROBLEMS:
@@ -205,9 +209,7 @@ class ExpressionParser:
         failure = self._unexpected(f"'{kind}'")
         if not self._mending or (found != END and found not in CLOSING):
             raise failure
-        if not self.problems or self.problems[-1].span.start != failure.problem.span.start:
-            # One missing bracket is one problem, however many objects it leaves open.
-            self._report(failure.problem)
+        self._report(failure.problem)
         if found != END:
             self._at += 1
 
@@ -482,7 +484,8 @@ class ExpressionParser:
         entries: list[ir.Entry | ir.Spread] = []
         self._at += 1
         self._skip_lines()
-        while kinds[self._at] not in ("}", END):
+        stops = _STOPS if self._mending else ("}", END)
+        while kinds[self._at] not in stops:
             at, depth = self._at, self._depth
             try:
                 if declaration is not None and declaration():
@@ -564,7 +567,8 @@ class ExpressionParser:
         if self._is_word("for"):
             return self._comprehension(start)
         items: list[ir.Expression | ir.Spread] = []
-        while kinds[self._at] not in ("]", END):
+        stops = _STOPS if self._mending else ("]", END)
+        while kinds[self._at] not in stops:
             at, depth = self._at, self._depth
             try:
                 if kinds[at] == "...":

@@ -24,7 +24,7 @@ NEWLINE: Final = "newline"
 END: Final = "end"
 BAD: Final = "bad"
 
-MAX_TOKENS: Final = 1_000_000
+MAX_TOKENS: Final = 500_000
 
 WORDS: Final = {"true": "true", "false": "false", "null": "null"}
 """The words that are no names anywhere; all others are keywords by where they stand."""

@@ -7,7 +7,7 @@ is called `child`, which may be another thing's name outside, so those names are
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from auditor.sources.arm import ir
 Names = ChainMap[str, str]
 """What a name inside a resource stands for."""
 
-MAX_HEIGHT: Final = 200
+MAX_HEIGHT: Final = 120
 """Expressions inside one another in which names are replaced; evaluation gives up earlier than that."""
 
 
@@ -35,7 +35,7 @@ class ResourceSyntax:
     existing: bool = False
     parent: ir.Expression | None = None
     scope: ir.Expression | None = None
-    nested: list[ResourceSyntax] = field(default_factory=list)
+    nested: Mapping[str, ResourceSyntax] = field(default_factory=dict)
 
 
 def declarations_of(
@@ -45,7 +45,7 @@ def declarations_of(
     symbol = f"{parent.symbol}::{syntax.symbol}" if parent else syntax.symbol
     names: Names = ChainMap() if around is None else around
     if syntax.nested:
-        names = names.new_child({child.symbol: f"{symbol}::{child.symbol}" for child in syntax.nested})
+        names = names.new_child({child: f"{symbol}::{child}" for child in syntax.nested})
     local = _hiding(names, syntax.loop.item, syntax.loop.index) if syntax.loop else names
     body = renamed(syntax.body, local)
     assert isinstance(body, ir.ObjectNode)
@@ -64,7 +64,7 @@ def declarations_of(
         None if syntax.scope is None else renamed(syntax.scope, local),
     )
     yield declaration
-    for child in syntax.nested:
+    for child in syntax.nested.values():
         yield from declarations_of(child, declaration, names)
 
 

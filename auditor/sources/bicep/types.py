@@ -25,7 +25,7 @@ AMBIENT: Final = frozenset({"string", "int", "bool", "object", "array"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """A type by its name: an ambient one, one declared in the file, or an imported one."""
+    """A type by its name: declared in the file, ambient (for sure when it begins with `sys.`), or imported."""
 
     name: str
 
@@ -192,7 +192,7 @@ class TypeParser(ExpressionParser):
                 if kinds[self._at] == "<":
                     found = self._parameterized()
                 elif isinstance(found, Reference) and found.name in NAMESPACES:
-                    found = Reference(name)
+                    found = Reference(f"sys.{name}")
                 else:
                     found = Part(found, name)
             else:
@@ -335,7 +335,8 @@ class Types:
     def _named(self, name: str) -> Known:
         declared = self._declared.get(name)
         if declared is None:
-            return Known(name) if name in AMBIENT else Known()
+            kind = name.removeprefix("sys.")
+            return Known(kind if kind in AMBIENT else "")
         if name not in self._names:
             if not self._may_look():
                 return Known()
