@@ -21,6 +21,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from auditor.sources.azure.wire import Answer, Wire, WireError
 
 MAX_PAGES: Final = 1_000
+MAX_BARREN: Final = 40
+"""Pages of a list that bring nothing new, empty ones included, before it counts as one without an end."""
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -148,6 +150,7 @@ class Reader:
         """
         check = _check_names if named else _check_list
         seen: set[str] = set()
+        first: set[str] = set()
         follow: str | None = path
         while follow is not None:
             if len(seen) >= MAX_PAGES:
@@ -157,6 +160,10 @@ class Reader:
             seen.add(follow)
             page = await self._call(client, follow, check, budget)
             yield page
+            # Pages that begin alike are alike; and it has to end in a time somebody waits for.
+            first.add(_first(page.body["value"]))
+            if len(seen) - len(first) > MAX_BARREN:
+                raise Unreadable(f"the list does not end: {MAX_BARREN} of its pages brought nothing new")
             follow = self._next(page.body.get("nextLink"))
 
     def _next(self, link: Any) -> str | None:
@@ -324,6 +331,10 @@ def _check_names(body: dict[str, Any]) -> str:
     if not all(isinstance(item, dict) and any(map(_is_text, map(item.get, _NAMES))) for item in items):
         return "the list holds something that has neither id nor name"
     return ""
+
+
+def _first(items: list[dict[str, Any]]) -> str:
+    return str(items[0].get("id") or items[0].get("name")) if items else ""
 
 
 _NAMES: Final = ("id", "name", "subscriptionId")

@@ -8,6 +8,7 @@ redirects; the chain here identifies, guards and signs, and leaves budgets and r
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 import urllib.request
@@ -131,6 +132,9 @@ class Session:
         """Find the credential. Raises SourceError when there is none to begin with."""
         self._endpoint = endpoint
         self._options = options
+        # What the SDK has to say of a failed call is in the gap already; without a handler it would go to stderr too.
+        if not (logger := logging.getLogger("azure")).handlers:
+            logger.addHandler(logging.NullHandler())
         self._inner, self.principal = _credential(options)
         self._scopes = list(get_arm_endpoints(_CLOUDS[options.cloud])["credential_scopes"])
         self._clients: dict[str, Any] = {}
