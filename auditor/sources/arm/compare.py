@@ -32,12 +32,20 @@ def declared(root: Deployment) -> list[Declared]:
     """Everything a deployment and its modules declare, in an order of its own."""
     found = []
     for one in root.everything():
-        if isinstance(one, instances.Module) or one.declaration.existing:
+        if isinstance(one, instances.Module) or one.declaration.existing or _left_aside(one.type.casefold()):
             continue
         name = UNKNOWN if isinstance(one.id, Placeholder) else str(one.id).casefold().rpartition("/providers/")[2]
         condition = UNKNOWN if isinstance(one.condition, Unknown) else "deployed"
-        found.append(Declared(one.type.casefold(), name, one.declaration.api_version, condition, plain(one.body)))
+        body = plain(one.body)
+        if isinstance(body, dict):
+            body.pop("metadata", None)  # the compiler writes descriptions there
+        found.append(Declared(one.type.casefold(), name, one.declaration.api_version, condition, body))
     return sorted(found, key=repr)
+
+
+def _left_aside(kind: str) -> bool:
+    """Deployments written as resources, and resources of extensions, which ARM does not deploy."""
+    return kind == "microsoft.resources/deployments" or "." not in kind or kind.startswith("microsoft.graph/")
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -51,7 +59,10 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, instances.Resource | instances.Module | Scope):
         return plain(value.member("id"), depth + 1)
-    return value if isinstance(value, str | int | float | bool) or value is None else UNKNOWN
+    if isinstance(value, str):
+        # The compiler spells types as its own list does; ids compare without case.
+        return value.casefold() if "/providers/" in value else value
+    return value if isinstance(value, int | float | bool) or value is None else UNKNOWN
 
 
 def differences(left: list[Declared], right: list[Declared]) -> Iterator[str]:

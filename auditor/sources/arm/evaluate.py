@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from auditor.model import Gap, Origin, Unknown
-from auditor.sources.arm import functions, ir
+from auditor.sources.arm import functions, ids, ir
 from auditor.sources.arm.ids import Scope
 from auditor.sources.arm.instances import UNSET, Arguments, Declared, Env, Module, Outputs, Resource, Unset
 from auditor.sources.arm.special import SPECIAL
@@ -567,6 +567,15 @@ class Deployment:
             return Unknown(str(error))
         found: Resource | Module | None = index.get(target.casefold().rstrip("/"))
         return found if found is not None or self.names is self else self.names.find(target)
+
+    def group(self, scope: str) -> Resource | None:
+        """The resource group with an id, when this template or one around it makes it."""
+        for declaration in self.template.declarations:
+            if isinstance(declaration, ir.ResourceDeclaration) and declaration.type.casefold() == ids.GROUP_TYPE:
+                for one in () if declaration.existing else self.instances(declaration):
+                    if isinstance(one, Resource) and one.id.casefold() == scope.casefold():
+                        return one
+        return self.module.deployment.group(scope) if self.module is not None else None
 
     def _index(self) -> dict[str, Resource | Module]:
         index: dict[str, Resource | Module] = {}

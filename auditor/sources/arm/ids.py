@@ -146,6 +146,8 @@ def resource_id(base: str, kind: str, name: str) -> str:
         text = f"/{'/'.join(types)}/{name}"
     made = f"{base}/providers/{namespace}{text}"
     reason = next((part.reason for part in (base, name) if isinstance(part, Placeholder)), None)
+    if reason is None and len(names) != len(types):
+        reason = f"the name {name!r} has not one part for each part of the type {kind}"
     return made if reason is None else Placeholder(made, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -138,7 +139,9 @@ class Resource:
             base = self.deployment.scope.id
         else:
             found = scope_of(scope, self.deployment.scope)
-            base = found.id if isinstance(found, Scope) else ids.join("{", declaration.name.span.text, "}")
+            expression = declaration.scope
+            shown = expression.span.text if expression is not None else ""
+            base = found.id if isinstance(found, Scope) else Placeholder(f"{{{shown}}}", found.reason)
         return ids.resource_id(base, declaration.type, self.name)
 
     @property
@@ -246,6 +249,11 @@ class Module:
         scope = self._scope(template)
         if isinstance(scope, Unknown):
             return scope
+        if scope.kind == "resourceGroup" and isinstance(scope.location, Unknown):
+            # The group may be declared beside the module.
+            group = outside.group(scope.id)
+            if group is not None and group.region is not None:
+                scope = dataclasses.replace(scope, location=group.region)
         outside.run.partly(template, via)
         arguments = Arguments(outside, declaration.arguments, self.env)
         return outside.enter(template, scope, arguments, self.name, via, self)
@@ -282,7 +290,9 @@ class Module:
             case "name":
                 return self.name
             case "id":
-                return ids.resource_id(self.deployment.scope.id, "Microsoft.Resources/deployments", self.name)
+                inside = self.inside
+                scope = inside.scope if not isinstance(inside, ir.Unresolved | Unknown) else self.deployment.scope
+                return ids.resource_id(scope.id, "Microsoft.Resources/deployments", self.name)
         return Unknown(f"{self.declaration.symbol}.{key} {_AFTER}")
 
 
