@@ -28,6 +28,7 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
         yield from read_snapshot(path)
     yield from read_terraform(list(dict.fromkeys(survey.terraform)))
     known: dict[str, None] = {}
+    told: set[tuple[object, ...]] = set()
     for number, point in enumerate(survey.points):
         progress.update("Evaluating templates", done=number, total=len(survey.points))
         entry = survey.open(point)
@@ -35,7 +36,12 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
             yield entry
             continue
         known |= dict.fromkeys(parameter.name for parameter in entry.template.parameters.values())
-        yield from _evaluated(entry, options, catalog)
+        for record in _evaluated(entry, options, catalog):
+            if isinstance(record, Gap):
+                told.add(record.origin[:3])
+            yield record
+    # A broken module that an entry point calls was told with the calls that lead to it.
+    yield from (gap for gap in survey.broken if gap.origin[:3] not in told)
     _check_given(options, list(known))
 
 

@@ -66,9 +66,12 @@ def _read(path: Path, count: int) -> bytes:
     try:
         handle = os.open(path, flags)
         with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
                 raise Refused("it is no regular file")
-            return stream.read(count)
+            # Asking for what there is, and a byte more, spares a buffer of the size of what there may be.
+            data = stream.read(min(count, status.st_size + 1))
+            return data if len(data) <= status.st_size else data + stream.read(count - len(data))
     except (OSError, ValueError) as error:
         raise Refused(_why(error)) from error
 

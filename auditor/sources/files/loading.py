@@ -27,9 +27,7 @@ _SPEC_TEMPLATE: Final = re.compile(r'"mainTemplate"\s*+:\s*+(?=\{)')
 class Loader:
     """Implements `ir.Files` for one run. `environment` is what `readEnvironmentVariable` sees."""
 
-    def __init__(
-        self, jail: Jail, module_path: Path | None = None, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, jail: Jail, module_path: Path | None, environment: Mapping[str, str]) -> None:
         """Read inside `jail`; registry modules are also looked for in `module_path`."""
         self.environment = environment
         self._jail = jail

@@ -56,12 +56,17 @@ def entries(paths: Sequence[Path], options: CollectOptions) -> Iterator[Entry | 
 
 
 class Survey:
-    """What there is to audit in the targets. `points` are paths alone; `open` reads and parses one of them."""
+    """What there is to audit in the targets. `points` are paths alone; `open` reads and parses one of them.
+
+    `records` are what was left out and what could not be looked at; `broken` the problems of modules, which those who
+    call them may show as well.
+    """
 
     def __init__(self, paths: Sequence[Path], options: CollectOptions) -> None:
         """Look at all targets. Raises TargetError and UsageError as `entries` does."""
         self.points: list[EntryPoint] = []
         self.records: list[Gap | Scope] = []
+        self.broken: list[Gap] = []
         self.snapshots: list[Path] = []
         self.terraform: list[Path] = []
         self._options = options
@@ -94,6 +99,7 @@ class Survey:
         yield from read_terraform(list(dict.fromkeys(self.terraform)))
         for point in self.points:
             yield self.open(point)
+        yield from self.broken
 
     def open(self, point: EntryPoint) -> Entry | Gap:
         """Read and parse an entry point; a Gap when its template or its parameters cannot be read."""
@@ -147,6 +153,7 @@ class Survey:
         tree = Tree(self._loader, found, projects)
         self.points += tree.points()
         self.records += tree.records
+        self.broken += tree.broken
 
     def _check(self, project: Project) -> None:
         """Say what azure.yaml names and is not there."""

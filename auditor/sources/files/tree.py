@@ -57,6 +57,7 @@ class Tree:
     def __init__(self, loader: Loader, found: Iterable[Found], projects: Iterable[Project]) -> None:
         """Take what is in the folder; files are parsed when the question needs it."""
         self.records: list[Gap | Scope] = []
+        self.broken: list[Gap] = []
         self._loader = loader
         self._templates: dict[Path, Found] = {}
         self._json: list[Path] = []
@@ -87,7 +88,11 @@ class Tree:
     # ── what is deployed ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def points(self) -> list[EntryPoint]:
-        """Everything in the folder that is deployed; what is left out is in `records`, with the reason."""
+        """Everything in the folder that is deployed; what is left out is in `records`, with the reason.
+
+        `broken` are then the problems of templates that are not in the answer: of modules, and of files that deploy
+        nothing.
+        """
         for path, source in self._compiled.items():
             state = f"compiled from {source.name} beside it, which is audited instead"
             self.records.append(Scope(shown(path), "template", path.name, state))
@@ -104,7 +109,7 @@ class Tree:
         told = {*entries, *named, *self._compiled}
         for path in self._templates:
             if path not in told:
-                self.records += self._of(path).gaps
+                self.broken += self._of(path).gaps
         return sorted(points, key=EntryPoint.order)
 
     def points_of(self, template: Path) -> list[EntryPoint]:
