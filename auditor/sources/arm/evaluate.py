@@ -478,7 +478,7 @@ class Deployment:
         base = self._chain(node.base, env) if isinstance(node.base, ir.Member) else self.evaluate(node.base, env)
         if base is _STOPPED:
             return _STOPPED
-        if node.safe and base is None:
+        if node.safe and (base is None or (isinstance(base, Resource | Module) and base.condition is False)):
             return _STOPPED
         key = self.evaluate(node.key, env)
         if isinstance(base, Resource | Module | Declared | Outputs):

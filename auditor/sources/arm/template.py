@@ -312,7 +312,9 @@ class _Lowering:
             elif node.get("reference") is not None:
                 given = ir.Call(self.span(node), "getsecret", ())
             else:
-                given = self.value(node)
+                # An expression, or a copy, that makes the object with the value.
+                place = self.span(node)
+                given = ir.Member(place, self.value(node), ir.Literal(place, "value"), safe=True)
             entries.append(ir.Entry(ir.Span(self.source, start, node.end), key, given))
         return ir.ObjectNode(self.span(parameters), tuple(entries))
 
