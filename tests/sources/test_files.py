@@ -14,9 +14,7 @@ from auditor import snapshot
 from auditor.errors import TargetError, UsageError
 from auditor.model import Gap, Origin, Resource, Scope
 from auditor.sources import CollectOptions
-from auditor.sources.arm import ir
-from auditor.sources.arm.values import EvaluationError
-from auditor.sources.files import Entry, Survey, entries, walk
+from auditor.sources.files import Entry, entries
 
 STORE = "resource s 'Microsoft.Storage/storageAccounts@2023-05-01' = {\n  name: 'one'\n  location: 'x'\n}\n"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01"
@@ -71,11 +69,6 @@ def gaps(*paths: str, **options: Any) -> list[Gap]:
 
 def states(*paths: str) -> dict[str, str]:
     return {one.id: one.state for one in found(*paths) if isinstance(one, Scope)}
-
-
-def opened(path: str) -> Entry:
-    (one,) = [one for one in found(path) if isinstance(one, Entry)]
-    return one
 
 
 # ── entry points ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -396,6 +389,35 @@ def test_given_parameters_must_be_there() -> None:
         found("main.bicep", parameters=(Path("none.json"),))
 
 
+def test_a_registry_is_not_mistaken_for_a_file_of_a_like_name() -> None:
+    write({"brand.bicep": taking("sku"), "p.bicepparam": "using 'brand.bicep'\nparam sku = 'x'\n"})
+    assert labels("brand.bicep", parameters=(Path("p.bicepparam"),)) == ["brand.bicep with p.bicepparam"]
+
+
+def test_given_parameters_do_not_matter_where_there_is_no_template() -> None:
+    write({"p.json": parameters(sku="x")})
+    snapshot.write(Path("estate.jsonl"), [], ("azure:",))
+    assert gaps("estate.jsonl", parameters=(Path("p.json"),)) == []
+
+
+def test_given_parameters_of_a_registry_module_fit_by_their_names() -> None:
+    write({"main.bicep": taking("sku"), "p.bicepparam": "using 'br/public:a:1'\nparam sku = 'x'\n"})
+    assert labels("main.bicep", parameters=(Path("p.bicepparam"),)) == ["main.bicep with p.bicepparam"]
+
+
+def test_given_parameters_fit_no_template_that_cannot_be_read() -> None:
+    write(
+        {
+            "main.bicep": b" " * (16 * 2**20 + 1),
+            "more.bicep": STORE,
+            "more.bicepparam": "using 'main.bicep'\n",
+            "p.json": parameters(sku=1),
+        }
+    )
+    with pytest.raises(UsageError, match=r"p.json fits no template$"):
+        found("more.bicepparam", parameters=(Path("p.json"),))
+
+
 # ── files that are something else, or broken ─────────────────────────────────────────────────────────────────────────
 
 
@@ -450,6 +472,19 @@ def test_a_broken_bicep_file_is_always_reported() -> None:
     assert len(entry.template.declarations) == 1
 
 
+def test_a_template_of_another_ending_can_be_named() -> None:
+    write({"template.txt": template(), "other.json": template()})
+    assert labels("template.txt") == ["template.txt"]
+    assert labels() == ["other.json"]
+
+
+def test_a_large_snapshot_is_one() -> None:
+    resource = Resource("/x/y", "Microsoft.KeyVault/vaults", "y", None, {"x": "x" * 17 * 2**20}, Origin("z"))
+    snapshot.write(Path("estate.jsonl"), [resource], ("azure:",))
+    assert resource in found("estate.jsonl")
+    assert resource in found()
+
+
 def test_snapshots_give_their_records() -> None:
     resource = Resource("/x/y", "Microsoft.KeyVault/vaults", "y", None, {}, Origin("z"))
     snapshot.write(Path("estate.jsonl"), [resource], ("azure:",))
@@ -484,259 +519,3 @@ def test_terraform_is_recognised(name: str, content: str, subject: str) -> None:
     write({name: content, "tf/more.tf": ""} if name.startswith("tf") else {name: content})
     assert gaps() == [Gap(subject, "Terraform is not read yet", Origin(subject))]
     assert gaps(name) == [Gap(name, "Terraform is not read yet", Origin(name))]
-
-
-# ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("bound", "value", "reason"),
-    [
-        ("MAX_SEEN", 30, "there are more than 30 files; the rest of the folder was not looked at"),
-        ("MAX_FILES", 20, "there are more than 20 files of our kinds; the rest of the folder was not looked at"),
-        ("MAX_BYTES", 100, "there is more than 0 MiB of JSON; the rest of the folder was not looked at"),
-    ],
-)
-def test_a_huge_folder_is_looked_at_in_part_and_says_so(
-    bound: str, value: int, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(walk, bound, value)
-    write({"a/main.bicep": STORE} | {f"many/{index:03}.json": template() for index in range(50)})
-    assert [gap.reason for gap in gaps()] == [reason]
-    assert labels()[0] == "a/main.bicep"
-    assert len(labels()) < 40
-
-
-def test_folders_nest_only_so_deep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "MAX_DEPTH", 3)
-    write({"a/b/c/main.bicep": STORE, "a/b/c/d/deep.bicep": STORE})
-    assert [(gap.subject, gap.reason) for gap in gaps()] == [
-        ("a/b/c", "folders nest deeper than 3 levels; what is below was not looked at")
-    ]
-    assert labels() == ["a/b/c/main.bicep"]
-
-
-def test_a_file_that_is_too_large_is_a_gap_if_it_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "read", lambda path: _too_large(path))
-    write({"main.json": template(), "data.json": '{"a": 1}'})
-    assert [(gap.subject, gap.reason) for gap in gaps()] == [("main.json", "it is larger than 0 MiB")]
-
-
-def _too_large(path: Path) -> bytes:
-    from auditor.sources.files.jail import read
-
-    return read(path, 4)
-
-
-def test_large_files_are_refused() -> None:
-    write(
-        {
-            "main.bicep": b" " * (16 * 2**20 + 1),
-            "big.json": b"[" + b" " * 16 * 2**20,
-            "main.json": template().encode() + b" " * 16 * 2**20,
-        }
-    )
-    assert {(gap.subject, gap.reason) for gap in gaps()} == {
-        ("main.bicep", "it is larger than 16 MiB"),
-        ("main.json", "it is larger than 16 MiB"),
-    }
-    assert [gap.subject for gap in gaps("main.json")] == ["main.json"]
-    with pytest.raises(TargetError, match="larger than 16 MiB"):
-        found("big.json")
-
-
-def test_links_that_go_in_circles_or_out_are_not_followed(work: Path) -> None:
-    outside = work.parent / "outside"
-    outside.mkdir()
-    (outside / "secret.bicep").write_text(STORE)
-    (outside / "secret.json").write_text(template())
-    write({"a/main.bicep": STORE})
-    Path("a/loop").symlink_to(work)
-    Path("self").symlink_to("self")
-    Path("self.bicep").symlink_to("self.bicep")
-    Path("out").symlink_to(outside)
-    Path("out.bicep").symlink_to(outside / "secret.bicep")
-    Path("out.json").symlink_to(outside / "secret.json")
-    Path("again.bicep").symlink_to("a/main.bicep")
-    assert labels() == ["a/main.bicep"]
-    assert [(gap.subject, gap.reason) for gap in gaps()] == [
-        ("out.bicep", "it is a link that leads out of the folder, and was not followed")
-    ]
-    assert states() == {"out": "a link that leads out of the folder; not followed"}
-    with pytest.raises(TargetError, match="cannot be read"):
-        found("self.bicep")
-
-
-def test_a_folder_that_cannot_be_listed_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    write({"a/main.bicep": STORE, "b/main.bicep": STORE})
-    scandir = os.scandir
-
-    def refusing(path: Any) -> Any:
-        if Path(path).name == "b":
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
-    assert labels() == ["a/main.bicep"]
-    assert [(gap.subject, gap.reason) for gap in gaps()] == [("b", "the folder cannot be read: Permission denied")]
-
-
-def test_a_template_that_went_away_is_a_gap() -> None:
-    write({"main.bicep": STORE})
-    survey = Survey([Path()], CollectOptions())
-    (point,) = survey.points
-    Path("main.bicep").write_bytes(b" " * (16 * 2**20 + 1))
-    other = Survey([Path()], CollectOptions())
-    gap = other.open(point)
-    assert isinstance(gap, Gap)
-    assert gap.reason == "it was not audited: it is larger than 16 MiB"
-
-
-# ── the jail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def reached(reference: str, target: str = "infra/main.bicep") -> str:
-    """The uri of the template a reference leads to, or why it leads nowhere."""
-    entry = opened(target)
-    one = entry.files.template(entry.template.source, reference)
-    assert entry.files.template(entry.template.source, reference) is one or isinstance(one, ir.Unresolved)
-    return one.reason if isinstance(one, ir.Unresolved) else one.source.uri
-
-
-def test_references_start_at_the_file_they_stand_in() -> None:
-    write({"infra/main.bicep": STORE, "infra/a.bicep": STORE, "infra/m/b.bicep": STORE, "infra/c.json": template()})
-    assert reached("a.bicep") == "infra/a.bicep"
-    assert reached("./m/../m/b.bicep") == "infra/m/b.bicep"
-    assert reached("nowhere/../a.bicep") == "infra/a.bicep"
-    assert reached("m\\b.bicep") == "infra/m/b.bicep"
-    assert reached("./c.json") == "infra/c.json"
-
-
-@pytest.mark.parametrize(
-    ("reference", "reason"),
-    [
-        ("../../outside/x.bicep", "it lies outside of infra"),
-        ("../shared/x.bicep", "it lies outside of infra; name a folder that holds both"),
-        ("/etc/passwd", "absolute paths are not followed"),
-        ("C:\\x.bicep", "absolute paths are not followed"),
-        ("~/x.bicep", "absolute paths are not followed"),
-        ("\\\\host\\share\\x.bicep", "absolute paths are not followed"),
-        ("https://example.com/x.json", "what an address leads to is not read"),
-        ("file:///etc/passwd", "what an address leads to is not read"),
-        ("", "that is no path of a file"),
-        ("a\0b", "that is no path of a file"),
-        ("a" * 2_000, "that is no path of a file"),
-        ("a" * 900, "it cannot be read"),
-        ("missing.bicep", "there is no such file"),
-        ("main.bicep/x.bicep", "there is no such file"),
-        ("loop.bicep", "it cannot be read"),
-        ("out.bicep", "it lies outside of infra"),
-        ("way/x.bicep", "it lies outside of infra"),
-        (".hidden/x.bicep", "it lies in a hidden folder"),
-        (".x.bicep", "it lies in a hidden folder"),
-        ("m", "Is a directory"),
-        ("notes.txt", "it is no template"),
-        ("main.bicepparam", "it is no template"),
-        ("p.json", "it is no template"),
-    ],
-)
-def test_a_reference_leads_nowhere_else(reference: str, reason: str, work: Path) -> None:
-    outside = work.parent / "outside"
-    outside.mkdir()
-    (outside / "x.bicep").write_text(STORE)
-    write(
-        {
-            "infra/main.bicep": STORE,
-            "shared/x.bicep": STORE,
-            "infra/.hidden/x.bicep": STORE,
-            "infra/.x.bicep": STORE,
-            "infra/m/x.bicep": STORE,
-            "infra/notes.txt": "x",
-            "infra/p.json": parameters(),
-            "infra/main.bicepparam": "using 'main.bicep'\n",
-        }
-    )
-    Path("infra/loop.bicep").symlink_to("loop.bicep")
-    Path("infra/out.bicep").symlink_to(outside / "x.bicep")
-    Path("infra/way").symlink_to(outside)
-    assert reason in reached(reference)
-
-
-def test_a_repository_is_read_as_a_whole_and_no_further() -> None:
-    write({".git/HEAD": "", "infra/main.bicep": STORE, "shared/x.bicep": STORE, ".git/x.bicep": STORE})
-    for target in ("infra", "infra/main.bicep"):
-        assert reached("../shared/x.bicep", target) == "shared/x.bicep"
-        assert "hidden" in reached("../.git/x.bicep", target)
-        assert "outside of ." in reached("../../other/x.bicep", target)
-
-
-def test_an_azd_project_is_read_as_a_whole() -> None:
-    write({"app/azure.yaml": "name: x\n", "app/infra/main.bicep": STORE, "app/shared/x.bicep": STORE, "x.bicep": STORE})
-    assert reached("../shared/x.bicep", "app/infra/main.bicep") == "app/shared/x.bicep"
-    assert "outside of app" in reached("../../x.bicep", "app/infra/main.bicep")
-
-
-def test_a_home_folder_is_no_project(work: Path) -> None:
-    home = work.parent / "home"
-    (home / ".git").mkdir()
-    (home / "x.bicep").write_text(STORE)
-    (home / "downloads").mkdir()
-    (home / "downloads" / "main.bicep").write_text(STORE)
-    assert "outside of" in reached("../x.bicep", str(home / "downloads" / "main.bicep"))
-
-
-def test_folders_that_are_named_together_may_read_each_other() -> None:
-    write({"infra/main.bicep": STORE, "shared/x.bicep": STORE})
-    (entry, _) = [one for one in found("infra", "shared") if isinstance(one, Entry)]
-    one = entry.files.template(entry.template.source, "../shared/x.bicep")
-    assert isinstance(one, ir.Template)
-    assert one.source.uri == "shared/x.bicep"
-
-
-def test_a_hidden_folder_that_was_named_is_read() -> None:
-    write({".git/HEAD": "", ".infra/main.bicep": STORE, ".infra/x.bicep": STORE})
-    assert reached("x.bicep", ".infra/main.bicep") == ".infra/x.bicep"
-
-
-def test_contents_are_read_within_the_same_bounds() -> None:
-    write(
-        {
-            "infra/main.bicep": STORE,
-            "infra/data.json": '{"a": 1}',
-            "secret.txt": "x",
-            "infra/big": b" " * (4 * 2**20 + 1),
-        }
-    )
-    entry = opened("infra")
-    source = entry.template.source
-    assert entry.files.content(source, "data.json") == b'{"a": 1}'
-    for path, reason in (("../secret.txt", "outside of infra"), ("big", "larger than 4 MiB"), ("none", "no such file")):
-        with pytest.raises(EvaluationError, match=reason):
-            entry.files.content(source, path)
-    with pytest.raises(EvaluationError, match="is no file"):
-        entry.files.content(ir.Source("memory", ""), "data.json")
-
-
-def test_parameter_files_extend_each_other_within_the_same_bounds() -> None:
-    write({"infra/main.bicep": STORE, "infra/base.bicepparam": "using none\nparam a = 1\n"})
-    entry = opened("infra/main.bicep")
-    base = entry.files.parameters(entry.template.source, "base.bicepparam")
-    assert isinstance(base, ir.ParameterFile)
-    assert list(base.values) == ["a"]
-    missing = entry.files.parameters(entry.template.source, "../x.bicepparam")
-    assert isinstance(missing, ir.Unresolved)
-    assert "outside of infra" in missing.reason
-
-
-def test_a_file_that_is_no_longer_used_is_parsed_again_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from auditor.sources.files import loading
-
-    monkeypatch.setattr(loading, "MAX_KEPT", 100)
-    write({"main.bicep": STORE, "a.bicep": STORE, "b.bicep": STORE})
-    entry = opened("main.bicep")
-    first = entry.files.template(entry.template.source, "a.bicep")
-    assert entry.files.template(entry.template.source, "a.bicep") is first
-    entry.files.template(entry.template.source, "b.bicep")
-    again = entry.files.template(entry.template.source, "a.bicep")
-    assert again is not first
-    assert isinstance(again, ir.Template)

@@ -263,6 +263,24 @@ def test_a_dotenv_file_does_not_grow_without_end() -> None:
     found = dotenv("A0=xxxxxxxxxx\n" + "".join(f"A{n + 1}=" + f"$A{n}" * 10 + "\n" for n in range(40)))
     assert all(len(value) <= azd.MAX_TEXT for value in found.values())
     assert len(found["A3"]) == 10_000
+    assert "A5" not in found
+    assert "B" not in dotenv("A=" + "x" * 90_000 + "\nB=" + "$A" * 40_000)
+
+
+@pytest.mark.parametrize(
+    "infra",
+    [
+        "{path: /, module: ..}",
+        "{module: %s}" % ("x" * 5_000),
+        '{path: "a\\0b"}',
+        "{layers: [1, {path: ''}]}",
+        "{path: [1]}",
+    ],
+)
+def test_an_azure_yaml_that_is_hostile_is_a_gap_at_most(infra: str) -> None:
+    write({"azure.yaml": f"infra: {infra}\n", "x.bicep": STORE})
+    assert labels() == ["x.bicep"]
+    assert {gap.subject for gap in gaps()} <= {"azure.yaml"}
 
 
 def test_a_dotenv_file_that_is_too_large_is_refused() -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from auditor.errors import PolicyError, TargetError
 from auditor.sources.arm import ir
 from auditor.sources.arm.values import Placeholder
-from auditor.sources.files.jail import PROJECT_FILES, Jail, Refused, read, shown, text_of
+from auditor.sources.files.jail import MAX_REFERENCE, PROJECT_FILES, Jail, Refused, read, shown, text_of
 from auditor.sources.files.kinds import lenient_json
 
 MAX_DOTENV: Final = 2**20
@@ -79,8 +79,11 @@ def project_at(folder: Path) -> Project | None:
     for stage in stages:
         if str(stage.get("provider") or "bicep").casefold() != "bicep":
             continue
-        path = os.path.normpath(folder / str(stage.get("path") or "infra") / str(stage.get("module") or "main"))
-        modules.append(Path(path))
+        named = Path(str(stage.get("path") or "infra"), str(stage.get("module") or "main"))
+        path = Path(os.path.normpath(folder / named))
+        if len(str(named)) > MAX_REFERENCE or path.name == "":
+            return Project(folder, file, default, problem="the template it names has no proper path")
+        modules.append(path)
     return Project(folder, file, tuple(modules), stated="path" in infra or "module" in infra or len(stages) > 1)
 
 
@@ -203,10 +206,10 @@ def dotenv(text: str) -> dict[str, str]:
             bare = _ESCAPE.sub(lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), quoted)
         else:
             bare = re.split(r"(?:^|\s)#", bare, maxsplit=1)[0].strip()
-        missing = [a or b for escaped, a, b in _VARIABLE.findall(bare) if not escaped and (a or b) not in values]
-        if not missing and len(bare) <= MAX_TEXT:
-            filled = _VARIABLE.sub(lambda found: found[0][1:] if found[1] else values[found[2] or found[3]], bare)
-            values[name] = filled[:MAX_TEXT]
+        earlier = [braced or plain for escaped, braced, plain in _VARIABLE.findall(bare) if not escaped]
+        size = len(bare) + sum(len(values.get(other, "")) for other in earlier)
+        if size <= MAX_TEXT and all(other in values for other in earlier):
+            values[name] = _VARIABLE.sub(lambda found: found[0][1:] if found[1] else values[found[2] or found[3]], bare)
         else:
             values.pop(name, None)
     return values

@@ -16,6 +16,7 @@ from auditor.sources.files.azd import Environment, Project, environment_of, fill
 from auditor.sources.files.jail import Jail, Refused, head, project_root, read, real, shown, text_of
 from auditor.sources.files.kinds import JSON_ENDINGS, Kind, lenient_json
 from auditor.sources.files.loading import Loader
+from auditor.sources.files.registry import is_registry
 from auditor.sources.files.tree import EntryPoint, Tree, unknown_names
 from auditor.sources.files.walk import Budget, Found, found_in, walk
 
@@ -161,7 +162,7 @@ class Survey:
             uri = shown(project.file)
             self.records.append(Gap(uri, project.problem, Origin(uri, project.line)))
         for module in project.modules if project.stated else ():
-            if not any(module.with_name(module.name + ending).is_file() for ending in (".bicep", ".bicepparam")):
+            if not any(_is_there(module.with_name(module.name + ending)) for ending in (".bicep", ".bicepparam")):
                 self._gap(project.file, f"the template it names, {shown(module)}.bicep, is not there")
 
     def _file(self, path: Path) -> None:
@@ -256,7 +257,7 @@ class Survey:
 
     def _fits(self, file: ir.ParameterFile, template: Path) -> bool:
         try:
-            if file.using and not file.using.startswith(("br", "ts")):
+            if file.using and not is_registry(file.using):
                 return self._loader.locate(file.source, file.using) == template
             return not unknown_names(file, self._loader.open_template(template))
         except Refused:
@@ -314,6 +315,13 @@ def _target(path: Path) -> Path:
         return real(path)
     except Refused as refused:
         raise TargetError(f"{str(path)!r} cannot be read: {refused}") from refused
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return real(path).is_file()
+    except Refused:
+        return False
 
 
 def read_snapshot(path: Path) -> Iterator[Record]:
