@@ -377,12 +377,12 @@ def _refused(answer: Answer, request_id: str) -> _Failure:
 def error_of(body: bytes) -> tuple[str, str]:
     """ARM's error code and message, out of the envelopes the services use; both may be empty.
 
-    Known shapes: `{"error": {code, message}}`, `{code, message}`, both capitalised, `{ErrorCode, Message: {Value}}`.
+    Known shapes: `{"error": {code, message}}`, `{code, message}`, both in any case, `{ErrorCode, Message: {Value}}`.
     """
     value = _parsed(body[:65_536])
     if isinstance(value, str):
         return "", ""
-    inner = value.get("error", value)
+    inner = next((item for key, item in value.items() if key.casefold() == "error"), value)
     if not isinstance(inner, dict):
         return "", _short(inner)
     folded = {str(key).casefold(): item for key, item in inner.items()}
