@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.model import Basis, Finding, Renderer, Report, RuleInfo, Severity, Subject, Unknown, Waiver
+from auditor.model import Basis, Finding, Outcome, Renderer, Report, RuleInfo, Severity, Subject, Unknown, Waiver
 from auditor.renderers import template
 from auditor.renderers.escaping import https_url, web
 from auditor.renderers.overview import STATES, by_urgency, state_of, where
@@ -36,6 +36,7 @@ def _context(report: Report) -> Mapping[str, Any]:
     shown = findings[:MAX_FINDINGS]
     rows = [data.finding(report, finding) for finding in shown]
     index = {(finding.rule, finding.subject.id.casefold()): number for number, finding in enumerate(shown)}
+    undecided = _behind_gaps(report, shown)
     return {
         "data": {
             "states": STATES,
@@ -47,14 +48,34 @@ def _context(report: Report) -> Mapping[str, Any]:
             "rules": data.rules,
             "waivers": data.waivers,
             "statements": [
-                [index[key] for rule, resource in row.findings if (key := (rule, resource.casefold())) in index]
+                [
+                    web(row.id),
+                    [index[key] for rule, resource in row.findings if (key := (rule, resource.casefold())) in index],
+                ]
                 for row in report.statements
             ],
+            "gaps": undecided,
             "strings": data.strings,
         },
+        "undecided": undecided,
         "left_out": len(findings) - len(shown),
         "static_rows": list(islice((f for f in findings if state_of(f) not in ("pass", "not-applicable")), MAX_STATIC)),
     }
+
+
+def _behind_gaps(report: Report, shown: list[Finding]) -> list[list[int]]:
+    """For each gap the numbers of the undecided findings on the resource that it is, or is a part of."""
+    numbers: dict[str, list[int]] = {}
+    for number, finding in enumerate(shown):
+        if finding.outcome is Outcome.UNKNOWN:
+            numbers.setdefault(finding.subject.id.casefold(), []).append(number)
+    found: list[list[int]] = []
+    for gap in report.gaps:
+        scope = gap.subject.casefold()
+        while scope and scope not in numbers:
+            scope = scope.rpartition("/")[0]
+        found.append(numbers.get(scope, []))
+    return found
 
 
 class _Data:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from auditor.model import Finding, Listing, Origin, Outcome, Report, RuleInfo, Severity, Subject, Waiver
+from auditor.model import Finding, Gap, Listing, Origin, Outcome, Report, RuleInfo, Severity, Subject, Waiver
 
 STATES: Final = ("fail", "unknown", "waived", "informational", "not-applicable", "pass")
 """Outcomes and `waived`, the most urgent first."""
 
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z", re.ASCII)
 _URGENCY: Final = {state: number for number, state in enumerate(STATES)}
 
 
@@ -57,6 +59,11 @@ class Group(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """The names of the resources concerned, each once."""
         return tuple(dict.fromkeys(finding.subject.name for finding in self.findings))
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the findings say, each sentence once."""
+        return tuple(dict.fromkeys(finding.message for finding in self.findings))
 
 
 class Store(NamedTuple):
@@ -184,6 +191,18 @@ def about(subject: str) -> tuple[str, str]:
     if len(rest) < 2:
         return "/".join(parts[provider + 1 :]), subject
     return " › ".join(filter(None, (rest[1], "/".join(rest[2:])))), subject
+
+
+def cause(gap: Gap) -> str:
+    """Why something was not read, without the permission that a template names by itself."""
+    text = gap.reason.removesuffix(f"; it needs {gap.permission}") if gap.permission else gap.reason
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def moment(text: str) -> str:
+    """A time of the report for people: `2026-11-22T10:15:00Z` as `2026-11-22 10:15 UTC`; other text as it is."""
+    match = _MOMENT.fullmatch(text)
+    return f"{match[1]} {match[2]} UTC" if match else text
 
 
 def _groups(rules: Mapping[str, RuleInfo], by_state: Mapping[str, list[Finding]]) -> tuple[Group, ...]:

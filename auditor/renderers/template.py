@@ -25,7 +25,7 @@ from auditor.errors import OutputError, UsageError
 from auditor.model import Renderer, Report
 from auditor.paths import data_dir
 from auditor.renderers import escaping
-from auditor.renderers.overview import counted, overview, state_of, where
+from auditor.renderers.overview import about, cause, counted, moment, overview, state_of, where
 from auditor.renderers.values import because, spoken
 
 MAX_STEPS: Final = 5_000_000
@@ -128,8 +128,7 @@ def _join(context: Any, value: Any, separator: str = "", attribute: str | None =
 def renderer(name: str, template_dir: Path | None, context: Context | None = None) -> Renderer:
     """The renderer of the template called `name`, from the user's folder when it has one, or the shipped one.
 
-    `context` adds to what the template sees: `report`, `overview`, and the filters `spoken`, `because`, `where`,
-    `counted`, `state`, `https`.
+    `context` adds to what the template sees: `report`, `overview`, and the filters of docs/report-formats.md.
     Raises UsageError when the folder is missing or holds no file that any shipped template is called, OutputError when
     the user's template is no template.
     """
@@ -190,6 +189,10 @@ def _environment(name: str, template_dir: Path | None, shipped: Path) -> _Enviro
         "spoken": spoken,
         "because": because,
         "where": where,
+        "about": about,
+        "cause": cause,
+        "moment": moment,
+        "visible": escaping.web,
         "counted": counted,
         "state": state_of,
         "https": escaping.https_url,

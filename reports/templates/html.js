@@ -2,7 +2,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const texts = data.strings;
-  const STEP = 100;
+  const STEP = 50;
   const PRINTED = 3000;
   const UNFOLDED_IN_PRINT = 500;
   const LABELS = {
@@ -21,11 +21,30 @@
   }));
   const serviceOf = (row) => data.services[row.rule[2]] || row.rule[2];
 
-  const filters = { states: new Set(), severity: "", service: "", text: "", resource: "", statement: null };
+  const filters = { states: new Set(), severity: "", service: "", text: "", resource: "", pin: null };
+
+  // A view of its own: the findings of one rule or store, those behind a statement, those a gap leaves undecided.
+  const PINS = {
+    rule: (id) => [`Rule ${id}`, rows.filter((row) => row.rule[0] === id)],
+    store: (id) => {
+      const found = rows.filter((row) => row.subject[0] === id);
+      return [`Store ${found.length ? found[0].subject[2] : id}`, found];
+    },
+    statement: (id) => {
+      const entry = data.statements.find(([name]) => name === id);
+      return [`Statement ${id}`, (entry ? entry[1] : []).map((number) => rows[number])];
+    },
+    gap: (number) => [`Not read, no. ${number}`, (data.gaps[Number(number) - 1] || []).map((index) => rows[index])],
+  };
+  function pinned(kind, value) {
+    const [label, found] = PINS[kind](value);
+    return { kind, value, label, rows: new Set(found.map((row) => row.number)) };
+  }
   const open = new Set();
   let sorting = { key: "", descending: false };
   let matching = rows;
   let limit = STEP;
+  let before = null;  // how the page was before it was laid out for paper
 
   // Every text goes into the page as a text node, so that no name can become markup.
   function make(tag, className, ...children) {
@@ -49,7 +68,7 @@
     if (filters.states.size && !filters.states.has(data.states[row.state])) return false;
     if (filters.severity && data.severities[row.severity] !== filters.severity) return false;
     if (filters.service && row.rule[2] !== filters.service) return false;
-    if (filters.statement && !filters.statement.rows.has(row.number)) return false;
+    if (filters.pin && !filters.pin.rows.has(row.number)) return false;
     if (resource && !row.subject[0].toLowerCase().includes(resource) && !row.subject[2].toLowerCase().includes(resource)) return false;
     return words.every((word) => wordsOf(row).includes(word));
   }
@@ -83,7 +102,14 @@
   function draw() {
     const body = byId("rows");
     const shown = matching.slice(0, limit);
-    body.replaceChildren(...shown.flatMap((row) => (open.has(row.number) ? [summary(row), detail(row)] : [summary(row)])));
+    // On paper a rule is explained once, and its further findings show what they rest on.
+    const explained = new Set();
+    body.replaceChildren(...shown.flatMap((row) => {
+      if (!open.has(row.number)) return [summary(row)];
+      const again = before !== null && explained.has(row.rule);
+      explained.add(row.rule);
+      return [summary(row), detail(row, again)];
+    }));
     tell();
   }
 
@@ -91,14 +117,16 @@
     const shown = Math.min(limit, matching.length);
     const total = rows.length.toLocaleString("en");
     const found = matching.length.toLocaleString("en");
-    const statement = filters.statement ? ` behind statement ${filters.statement.label}` : "";
     byId("shown").textContent = matching.length === rows.length
       ? `${total} findings, ${shown.toLocaleString("en")} shown`
-      : `${found} of ${total} findings match${statement}, ${shown.toLocaleString("en")} shown`;
+      : `${found} of ${total} findings match, ${shown.toLocaleString("en")} shown`;
+    byId("pin").hidden = !filters.pin;
+    byId("pin").textContent = filters.pin ? filters.pin.label : "";
+    byId("pin").setAttribute("aria-label", `Remove this filter: ${filters.pin ? filters.pin.label : ""}`);
     byId("nothing").hidden = matching.length > 0;
     byId("more-line").hidden = shown >= matching.length;
     byId("more").textContent = `Show ${Math.min(STEP * 2, matching.length - shown)} more`;
-    byId("clear").hidden = !(filters.states.size || filters.severity || filters.service || filters.text || filters.resource || filters.statement);
+    byId("clear").hidden = !(filters.states.size || filters.severity || filters.service || filters.text || filters.resource || filters.pin);
   }
 
   function summary(row) {
@@ -113,7 +141,8 @@
     if (unfolded) button.setAttribute("aria-controls", `detail-${row.number}`);
     const kind = row.subject[1].split("/").pop();
     const expired = row.waiver && row.waiver[3] ? make("span", "sub", "Waiver expired") : null;
-    const line = make("tr", unfolded ? "finding open" : "finding",
+    const quietly = row.state <= data.states.indexOf("unknown") ? "" : " quietly";
+    const line = make("tr", `finding${unfolded ? " open" : ""}${quietly}`,
       make("td", "c-outcome", make("span", `badge ${state}`, LABELS[state]), expired),
       make("td", "c-severity", make("span", `severity ${severity}`, severity)),
       make("td", "c-rule", button, make("span", "message", row.message)),
@@ -128,6 +157,13 @@
     line.setAttribute("role", "row");
     for (const cell of line.children) cell.setAttribute("role", "cell");
     return line;
+  }
+
+  const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  for (const stacked of document.querySelectorAll(".stack")) {
+    for (const part of [stacked, ...stacked.querySelectorAll("thead, tbody, tr, td, th")]) {
+      part.setAttribute("role", ROLES[part.tagName] || (part.scope === "row" ? "rowheader" : "columnheader"));
+    }
   }
 
   function labelled(label, cell) {
@@ -145,7 +181,7 @@
     return make("thead", "", make("tr", "", ...cells));
   }
 
-  function detail(row) {
+  function detail(row, again = false) {
     const cell = make("td");
     cell.colSpan = 5;
     if (row.waiver) {
@@ -154,35 +190,54 @@
         `${expired ? "Waiver expired on" : "Waived until"} ${expires} by ${owner}: ${reason}`));
     }
     if (row.evidence.length) {
+      // Where all of it stands in one place, that is said once.
+      const places = new Set(row.evidence.map((item) => item[5]));
       const lines = row.evidence.map(([path, expected, observed, basis, reason, origin]) => {
         const word = data.bases[basis];
         const seen = texts[observed] || (word === "unknown" ? "unknown" : "not set");
         return make("tr", "",
-          make("td", "value", texts[path], make("span", "because where", texts[origin])),
+          make("td", "value", texts[path], places.size > 1 ? make("span", "because where", texts[origin]) : null),
           labelled("Expected", make("td", "value", texts[expected])),
           labelled("Observed", make("td", "value", seen)),
           labelled("Basis", make("td", "", word === "unknown" ? make("span", "badge unknown", "unknown") : word,
             texts[reason] ? make("span", "because", texts[reason]) : null)));
       });
       cell.append(make("h4", "", "Evidence"), make("table", "inner", head("Setting", "Expected", "Observed", "Basis"), make("tbody", "", ...lines)));
+      if (places.size === 1) cell.append(make("p", "mono where", `Read from ${texts[row.evidence[0][5]]}`));
     }
-    const [id, , , rationale, remediation, references, controls] = row.rule;
-    if (rationale) cell.append(make("h4", "", "Why it matters"), make("p", "", rationale));
-    const fixes = remediation.filter((part) => !part[2]);
-    const caveats = remediation.filter((part) => part[2]);
-    if (remediation.length) cell.append(make("h4", "", "How to fix it"));
-    if (fixes.length) {
-      cell.append(make("div", "fixes", ...fixes.map(([kind, text]) => make("div", "fix", make("b", "", kind), make("pre", "", text)))));
-    }
-    for (const [, text] of caveats) cell.append(make("p", "caveat", text));
-    if (references.length) cell.append(make("h4", "", "References"), make("ul", "tags", ...references.map(reference)));
-    if (controls.length) cell.append(make("h4", "", "Controls"), make("ul", "tags", ...controls.map(control)));
-    const about = make("p", "mono where", `${row.subject[0]}\n${row.subject[4]}\nrule ${id}`);
+    const [id] = row.rule;
+    if (!again) explain(cell, row.rule);
+    const about = make("p", "mono where", `${row.subject[0]}\nrule ${id}`);
     if (row.subject[5]) about.append(`\ndeployed only if ${row.subject[5]}`);
     cell.append(make("h4", "", "Resource"), about);
     const line = make("tr", "detail", cell);
     line.id = `detail-${row.number}`;
     return roles(line);
+  }
+
+  function explain(cell, [, , , rationale, remediation, references, controls]) {
+    if (rationale) cell.append(make("h4", "", "Why it matters"), make("p", "", rationale));
+    const fixes = remediation.filter((part) => !part[2]);
+    const caveats = remediation.filter((part) => part[2]);
+    if (remediation.length) cell.append(make("h4", "", "How to fix it"));
+    if (fixes.length) {
+      cell.append(make("div", "fixes", ...fixes.map(([kind, text]) => make("div", "fix", make("b", "", kind), copier(kind, text), make("pre", "", text)))));
+    }
+    for (const [, text] of caveats) cell.append(make("p", "caveat", text));
+    if (references.length) cell.append(make("h4", "", "References"), make("ul", "tags", ...references.map(reference)));
+    if (controls.length) cell.append(make("h4", "", "Controls"), make("ul", "tags", ...controls.map(control)));
+  }
+
+  function copier(kind, text) {
+    if (!navigator.clipboard) return null;
+    const button = make("button", "link copy", "Copy");
+    button.type = "button";
+    button.setAttribute("aria-label", `Copy: ${kind}`);
+    button.addEventListener("click", () => {
+      navigator.clipboard.writeText(text).then(() => { button.textContent = "Copied"; }, () => { button.textContent = "Not allowed"; });
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    return button;
   }
 
   function reference([title, url]) {
@@ -236,7 +291,7 @@
   }
 
   function clear() {
-    Object.assign(filters, { severity: "", service: "", text: "", resource: "", statement: null });
+    Object.assign(filters, { severity: "", service: "", text: "", resource: "", pin: null });
     filters.states.clear();
   }
 
@@ -251,6 +306,7 @@
       apply();
     });
   }
+  byId("pin").addEventListener("click", () => { filters.pin = null; apply(); fields.text.focus(); });
   byId("clear").addEventListener("click", () => { clear(); show(); apply(); fields.text.focus(); });
   byId("more").addEventListener("click", () => {
     const next = matching[limit];
@@ -270,17 +326,6 @@
     byId("findings").focus({ preventScroll: true });
     byId("findings").scrollIntoView();
   }
-  for (const button of document.querySelectorAll("[data-service]")) {
-    button.addEventListener("click", () => { clear(); filters.service = button.dataset.service; jump(); });
-  }
-  for (const button of document.querySelectorAll("[data-statement]")) {
-    button.addEventListener("click", () => {
-      clear();
-      filters.statement = { label: button.dataset.label, rows: new Set(data.statements[Number(button.dataset.statement)]) };
-      jump();
-    });
-  }
-
   // ── the table: sorting, unfolding, keys ──────────────────────────────────────────────────────────────────────
 
   const table = byId("findings-table");
@@ -311,6 +356,11 @@
       next.focus();
     }
   });
+  // A link to the view that is shown already changes no address, and should still lead there.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href*='=']");
+    if (link && link.getAttribute("href").startsWith("#") && link.hash === location.hash && recall()) jump();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
     event.preventDefault();
@@ -319,10 +369,13 @@
 
   // ── the address keeps the filters, so that a view can be sent to somebody ────────────────────────────────────
 
+  const NAMED = ["severity", "service", "resource", "text"];
+
   function remember() {
     const parts = new URLSearchParams();
     if (filters.states.size) parts.set("outcome", [...filters.states].join(","));
-    for (const name of ["severity", "service", "resource", "text"]) if (filters[name]) parts.set(name, filters[name]);
+    for (const name of NAMED) if (filters[name]) parts.set(name, filters[name]);
+    if (filters.pin) parts.set(filters.pin.kind, filters.pin.value);
     const wanted = parts.size ? `#${parts}` : "";
     if (wanted || location.hash.includes("=")) {
       try { history.replaceState(null, "", wanted || "#findings"); } catch { /* a page without an address of its own */ }
@@ -334,14 +387,14 @@
     const parts = new URLSearchParams(location.hash.slice(1));
     clear();
     for (const state of (parts.get("outcome") || "").split(",")) if (data.states.includes(state)) filters.states.add(state);
-    for (const name of ["severity", "service", "resource", "text"]) filters[name] = parts.get(name) || "";
+    for (const name of NAMED) filters[name] = parts.get(name) || "";
+    for (const kind of Object.keys(PINS)) if (parts.has(kind)) filters.pin = pinned(kind, parts.get(kind));
     return true;
   }
-  addEventListener("hashchange", () => { if (recall()) { show(); apply(); } });
+  addEventListener("hashchange", () => { if (recall()) jump(); });
 
   // ── print: everything that matters, unfolded ─────────────────────────────────────────────────────────────────
 
-  let before = null;
   addEventListener("beforeprint", () => {
     before = { limit, open: [...open] };
     limit = PRINTED;
@@ -380,7 +433,6 @@
   });
 
   document.documentElement.classList.add("js");
-  recall();
-  show();
-  apply();
+  if (recall()) jump();
+  else { show(); apply(); }
 })();
