@@ -377,7 +377,7 @@ class TemplateParser(StatementParser):
         if len(kind) + len(version) > MAX_TYPE:
             self._at = at
             raise self._failed(f"the type is longer than {MAX_TYPE} characters")
-        if not kind or (not version and not level):
+        if not kind or (not version and not level and "/" in kind):  # those of an extension may be a plain word
             span = ir.Span(self._source, self._starts[at], self._ends[at])
             self._note(span, "expected a type and its version, as in 'Microsoft.Storage/storageAccounts@2023-05-01'")
         return kind.removeprefix("az:"), version

@@ -169,6 +169,10 @@ DECLARATIONS = {
         "resource a 'core/Service@v1' = { metadata: { name: 'n' } }",
         ["resource a core/Service@v1 name=unreadable('the resource has no name') {metadata: {name: 'n'}}"],
     ),
+    "resource of an extension without versions": (
+        "resource a 'Repository' = { name: 'n' }",
+        ["resource a Repository@ name='n' {}"],
+    ),
     "nested": (
         RESOURCE
         + " {\n  name: 'n'\n  @description('d')\n  resource b 'w@2020-02-02' = {\n    name: 'default'\n  }\n  kind: 'k'\n}",
