@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from auditor import snapshot
+from auditor import services, snapshot
 from auditor.errors import TargetError, UsageError
 from auditor.model import Gap, Origin, Resource, Scope
-from auditor.sources import CollectOptions
+from auditor.sources import CollectOptions, collect
 from auditor.sources.files import Entry, entries
 
 STORE = "resource s 'Microsoft.Storage/storageAccounts@2023-05-01' = {\n  name: 'one'\n  location: 'x'\n}\n"
@@ -470,6 +470,24 @@ def test_a_broken_bicep_file_is_always_reported() -> None:
     (entry,) = [one for one in found() if isinstance(one, Entry) and one.label == "entry.bicep"]
     assert entry.template.problems
     assert len(entry.template.declarations) == 1
+
+
+def test_a_broken_module_is_told_once() -> None:
+    broken = "resource ???\n"
+    call = "module a '{}' = {{\n  name: 'a'\n}}\n"
+    write(
+        {
+            "main.bicep": call.format("a.bicep"),
+            "never.bicep": call.format("b.bicep").replace("= {", "= if (false) {"),
+            "a.bicep": broken,
+            "b.bicep": broken,
+        }
+    )
+    told = [one for one in collect(["."], CollectOptions(), services.catalog()) if isinstance(one, Gap)]
+    assert [(gap.origin.uri, gap.origin.line, len(gap.origin.via)) for gap in told] == [
+        ("a.bicep", 1, 1),
+        ("b.bicep", 1, 0),
+    ]
 
 
 def test_a_template_of_another_ending_can_be_named() -> None:

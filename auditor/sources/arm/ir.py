@@ -357,7 +357,7 @@ class ParameterFile:
 
 
 class Files(Protocol):
-    """What a template can reach on disk, within bounds and inside the folder that was named as target."""
+    """What a template can reach on disk, within bounds and inside the project the target belongs to."""
 
     def template(self, base: Source, reference: str) -> Template | Unresolved:
         """The template a module reference (`./a.bicep`, `br/public:…`, a linked JSON file) names, parsed once."""
