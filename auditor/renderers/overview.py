@@ -162,6 +162,12 @@ def where(origin: Origin) -> str:
     return text
 
 
+def places(finding: Finding) -> tuple[str, ...]:
+    """Where the evidence of a finding stands, each place once; where the resource does, when there is none."""
+    found = tuple(dict.fromkeys(where(finding.origin_of(item)) for item in finding.evidence))
+    return found or (where(finding.subject.origin),)
+
+
 def _position(origin: Origin) -> str:
     numbers = (origin.line, origin.column) if origin.line is not None else ()
     return ":".join([origin.uri, *(str(number) for number in numbers if number is not None)])

@@ -25,7 +25,7 @@ from auditor.errors import OutputError, UsageError
 from auditor.model import Renderer, Report
 from auditor.paths import data_dir
 from auditor.renderers import escaping
-from auditor.renderers.overview import about, cause, counted, moment, overview, state_of, where
+from auditor.renderers.overview import about, cause, counted, moment, overview, places, state_of, where
 from auditor.renderers.values import because, spoken
 
 MAX_STEPS: Final = 5_000_000
@@ -192,6 +192,7 @@ def _environment(name: str, template_dir: Path | None, shipped: Path) -> _Enviro
         "about": about,
         "cause": cause,
         "moment": moment,
+        "places": places,
         "visible": escaping.web,
         "counted": counted,
         "state": state_of,

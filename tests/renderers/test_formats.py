@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
 from auditor.errors import UsageError
-from auditor.model import Outcome, Report
-from auditor.renderers import FORMATS, escaping, render
-from auditor.renderers.overview import overview
+from auditor.model import Gap, Origin, Outcome, Report, Severity
+from auditor.renderers import FORMATS, escaping, render, terminal
+from auditor.renderers.overview import about, cause, moment, overview
 from auditor.renderers.spreadsheet import COLUMNS, cell
+from auditor.renderers.values import needing
 from tests.renderers.golden import path_of
 from tests.renderers.sample_report import HOSTILE, clean_sample, empty_sample, hostile_sample, sample
 
@@ -115,7 +118,9 @@ def test_hostile_names_stay_text_in_markdown():
             kinds.add(child.type)
             if child.type == "html_inline":
                 assert child.content == "<br>"
-        assert token.type not in ("html_block", "code_block", "fence")
+        assert token.type not in ("code_block", "fence")
+        if token.type == "html_block":
+            assert re.fullmatch(r"<details>\n<summary>[A-Za-z0-9 ,:]+</summary>\n|</details>\n", token.content)
     assert kinds <= {"text", "html_inline", "strong_open", "strong_close", "text_special"}
 
 
@@ -228,3 +233,69 @@ def test_gaps_scope_and_what_is_not_assessed_are_always_there(name):
     empty = text_of(empty_sample(), name).casefold()
     assert "not assessed" in empty
     assert "no scope was recorded" in empty
+
+
+def summary(report: Report, **options: Any) -> str:
+    return "".join(terminal.render(report, **{"fail_on": Severity.LOW, "color": False, "width": 100, **options}))
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 100, 400])
+def test_the_summary_of_hostile_names_is_inert_however_it_is_wrapped(width):
+    names = (
+        *HOSTILE,
+        "x ::error::boo",
+        "x\t\n::error::boo",
+        "aaaa " * 9 + "::set-output name=a::b",
+        "##vso[task.complete]",
+    )
+    store = sample().subjects[0]
+    findings = tuple(
+        sample().findings[2]._replace(subject=store._replace(name=name, id=f"/s/{n}"), message=name)
+        for n, name in enumerate(names)
+    )
+    gaps = tuple(Gap(name, name, Origin(name), name) for name in names)
+    report = dataclasses.replace(
+        hostile_sample(), findings=findings, gaps=gaps, rules=sample().rules, targets=names, baseline_title="::error::x"
+    )
+    text = summary(report, width=width)
+    assert CONTROLS.findall(text) == []
+    assert "::" not in text
+    assert not re.search(r"(?i)##(vso)?\[", text)
+
+
+def test_findings_are_grouped_by_what_puts_them_right():
+    found = overview(sample())
+    assert [(group.state, group.rules) for group in found.groups][:2] == [
+        ("fail", ("keyvault-purge-protection",)),
+        ("fail", ("storage-blob-soft-delete",)),
+    ]
+    assert {group.title for group in found.groups if group.state == "unknown"} == {
+        finding.message for finding in sample().findings if finding.outcome is Outcome.UNKNOWN
+    }
+    assert sum(len(group.findings) for group in found.groups) == found.counts["fail"] + found.counts["unknown"]
+    assert [store.subject.name for store in found.stores][:2] == ["kv-fllm-auth", "stfllmprod"]
+    assert sum(sum(store.counts.values()) for store in found.stores) == len(sample().findings)
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/st", "st"),
+        ("/subscriptions/s/resourceGroups/g/providers/M.S/storageAccounts/st/blobServices/default", "st › blobServices/default"),
+        ("/subscriptions/s/providers/Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults"),
+        ("/subscriptions/s", "/subscriptions/s"),
+        ("infra/main.bicep", "infra/main.bicep"),
+        ("providers/", "providers/"),
+    ],
+)  # fmt: skip
+def test_a_gap_has_a_short_name(subject, name):
+    assert about(subject)[0] == name
+
+
+def test_a_cause_names_no_permission_twice():
+    gap = Gap("x", "403 Forbidden; it needs A/b/read", Origin("u"), "A/b/read")
+    assert cause(gap) == "403 Forbidden."
+    assert cause(dataclasses.replace(gap, reason="403!")) == "403!"
+    assert needing("403; it needs A/b/read", "A/b/read") == "403; it needs A/b/read"
+    assert needing("403", "A/b/read") == "403 (needs A/b/read)"
+    assert (moment("2026-11-22T10:15:00Z"), moment("yesterday")) == ("2026-11-22 10:15 UTC", "yesterday")
