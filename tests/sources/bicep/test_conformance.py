@@ -46,7 +46,7 @@ def test_a_slow_file_is_named(
     monkeypatch.setattr(conformance, "SLOW", -1.0)
     write(tmp_path, "mine.bicep", "var a = 1\n")
     assert conformance.main(["bicep", str(tmp_path)]) == 1
-    assert "mine.bicep: took 0.0 s" in capsys.readouterr().out
+    assert "mine.bicep: took " in capsys.readouterr().out
 
 
 def test_wrong_arguments_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
