@@ -12,17 +12,28 @@ from typing import Any, Final
 from auditor.renderers.values import clean
 
 # C0 and C1 controls, line and paragraph separators, characters without width or that turn the direction of writing.
-_CLASS: Final = (
+CLASS: Final = (
     "\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
-_ODD: Final = re.compile(f"[{_CLASS}]")
-_ODD_IN_PAGE: Final = re.compile(f"(?![\n\t])[{_CLASS}]")
+_ODD: Final = re.compile(f"[{CLASS}]")
+_ODD_IN_PAGE: Final = re.compile(f"(?![\n\t])[{CLASS}]")
 
 # Workflow commands: GitHub takes `::name::` at a line's start and `##[name]` anywhere, Azure Pipelines `##vso[`.
 _COMMAND: Final = re.compile(r"::|##(?=\[|vso\[)", re.IGNORECASE)
 _MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~&@$]|(?<=:)[/:]|(?<=www)\.", re.IGNORECASE)
-_ENTITY: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "$": "&#36;", "/": "&#47;", ":": "&#58;"}
-_ENTITY["."] = "&#46;"
+# GitHub looks for mentions and references in what Markdown has become, where an escape or an entity is gone already
+# (github.com/github/markup/issues/1168, 2026-11-26); an empty comment stays between the sign and the name.
+_ENTITY: Final = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "@": "@<!-- -->",
+    "#": "\\#<!-- -->",
+    "$": "&#36;",
+    "/": "&#47;",
+    ":": "&#58;",
+    ".": "&#46;",
+}
 _HTTPS: Final = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?([/?#][A-Za-z0-9:/?#!$&'*+,;=%._~-]*)?")
 _LEADING: Final = ("-", "+", "=")
 _SCRIPT: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.model import Finding, Report
+from auditor.renderers.escaping import CLASS
 from auditor.renderers.values import clean, needing, spoken
 
 COLUMNS: Final = (
@@ -37,7 +38,7 @@ COLUMNS: Final = (
 )
 
 _CHUNK: Final = 64 * 1024
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]+")
+_UNSAFE: Final = re.compile(f"[{CLASS}]+")
 # Azure Pipelines obeys this anywhere in a line of a log.
 _LOG_COMMAND: Final = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 # Full-width forms are folded to these by some spreadsheets.
