@@ -245,6 +245,8 @@ class Module:
         template = declaration.load()
         if isinstance(template, ir.Unresolved):
             return template
+        if template.bicep and self._calls_itself(template):
+            return ir.Unresolved(declaration.reference, "the module calls itself, by way of those it uses")
         via = (*outside.via, declaration.span.origin())
         scope = self._scope(template)
         if isinstance(scope, Unknown):
@@ -257,6 +259,15 @@ class Module:
         outside.run.partly(template, via)
         arguments = Arguments(outside, declaration.arguments, self.env)
         return outside.enter(template, scope, arguments, self.name, via, self)
+
+    def _calls_itself(self, template: ir.Template) -> bool:
+        """Whether a template is among those around the module: Bicep has no such circles, ARM JSON may end one."""
+        around: Module | None = self
+        while around is not None:
+            if around.deployment.template.source.path == template.source.path is not None:
+                return True
+            around = around.deployment.module
+        return False
 
     def _scope(self, template: ir.Template) -> Scope | Unknown:
         declaration = self.declaration

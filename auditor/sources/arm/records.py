@@ -54,8 +54,12 @@ def deploy(
     run = Run(files, environment, "")
     scope = context.scope(template.scope)
     values: dict[str, Callable[[], Any]] = {}
+    lost: list[Unknown] = []
     for file in parameters:
-        values |= _values_of(file, run, scope, files)
+        values |= _values_of(file, run, scope, files, lost)
+    if lost:
+        # What a file says and could not be read may be another value than the default.
+        values = {name.casefold(): lambda: lost[0] for name in template.parameters} | values
     for name, text in given.items():
         kind = next((p.type for key, p in template.parameters.items() if key.casefold() == name.casefold()), "")
         values[name.casefold()] = lambda text=text, kind=kind: _parsed(text, kind)  # type: ignore[misc]
@@ -65,21 +69,27 @@ def deploy(
 
 
 def _values_of(
-    file: ir.ParameterFile, run: Run, scope: Scope, files: ir.Files, depth: int = 0
+    file: ir.ParameterFile, run: Run, scope: Scope, files: ir.Files, lost: list[Unknown], depth: int = 0
 ) -> dict[str, Callable[[], Any]]:
+    """What a parameter file and those it extends give; `lost` takes why there may be more that was not read."""
     values: dict[str, Callable[[], Any]] = {}
-    if file.extends and depth < MAX_EXTENDS:
+    uri = file.source.uri
+    if file.extends:
         base = files.parameters(file.source, file.extends)
+        if depth >= MAX_EXTENDS:
+            base = ir.Unresolved(file.extends, f"more than {MAX_EXTENDS} parameter files extend one another")
         if isinstance(base, ir.Unresolved):
-            origin = Origin(file.source.uri)
-            run.gaps["extends", base.reference] = Gap(base.reference, base.reason, origin)
+            run.gaps.setdefault(("parameters", base.reference), Gap(base.reference, base.reason, Origin(uri)))
+            lost.append(Unknown(f"{uri} extends {base.reference}, which was not read and may give it"))
         else:
-            values |= _values_of(base, run, scope, files, depth + 1)
+            values |= _values_of(base, run, scope, files, lost, depth + 1)
     for problem in file.problems:
         reason = f"{problem.message}; the parameter file was only partly read"
-        gap = Gap(file.source.uri, reason, problem.span.origin())
-        run.gaps.setdefault((file.source.uri, problem.span.start), gap)
-    home = Deployment(run, file.context, scope, GivenArguments({}), file.source.uri)
+        gap = Gap(uri, reason, problem.span.origin())
+        run.gaps.setdefault(("parameters", uri, problem.span.start), gap)
+        if not any(one.span.start <= problem.span.start < one.span.end for one in file.values.values()):
+            lost.append(Unknown(f"{uri}:{problem.span.line} could not be read, and may give it"))
+    home = Deployment(run, file.context, scope, GivenArguments({}), uri)
     for name, expression in file.values.items():
         values[name.casefold()] = lambda expression=expression: home.guarded(expression, {})  # type: ignore[misc]
     return values
@@ -185,7 +195,7 @@ class _Estate:
         """The stores with their children, what speaks about them, and what was read whole."""
         run = root.run
         if self._missing is None and run.gaps:
-            partly = next((gap for key, gap in run.gaps.items() if key[0] != "module"), None)
+            partly = next((gap for key, gap in run.gaps.items() if key[0] not in ("module", "parameters")), None)
             if partly is not None:
                 where = f"{partly.origin.uri}:{partly.origin.line}" if partly.origin.line else partly.origin.uri
                 self._missing = Unknown(

@@ -526,18 +526,23 @@ class ExpressionParser:
         return ir.Literal(ir.Span(self._source, self._starts[at], self._ends[at]), self._values[at])
 
     def _lose_entry(self, at: int, depth: int, failure: ParseError, entries: list[ir.Entry | ir.Spread]) -> None:
-        """After a failure in an object's entry: keep the property with an unknown value if its name was read."""
-        named = self._kinds[at] in (NAME, TEXT) and self._kinds[at + 1] == ":"
+        """After a failure in an object's entry: keep the property with an unknown value if its name was read.
+
+        Where it was not, nothing in the object is certain but what was read of it; nested resources are no properties.
+        """
+        kind, value = self._kinds[at], self._values[at]
         message = failure.problem.message
-        if named:
-            name = self._values[at]
-            self._give_up(at, depth, failure, f"the value of '{name[:60]}' was skipped")
+        if kind in (NAME, TEXT) and (value != "resource" or self._kinds[at + 1] == ":"):
+            self._give_up(at, depth, failure, f"the value of '{value[:60]}' was skipped")
             span = self._span(self._starts[at])
-            key = ir.Literal(ir.Span(self._source, self._starts[at], self._ends[at]), name)
+            key = ir.Literal(ir.Span(self._source, self._starts[at], self._ends[at]), value)
             entries.append(ir.Entry(span, key, self._unreadable(span, message)))
+        elif kind == "@" or kind in (NAME, TEXT):
+            self._give_up(at, depth, failure, "a nested resource was skipped")
         else:
-            what = "a nested resource" if self._kinds[at] == "@" or self._values[at] == "resource" else "a property"
-            self._give_up(at, depth, failure, f"{what} was skipped")
+            self._give_up(at, depth, failure, "a property was skipped")
+            span = self._span(self._starts[at])
+            entries.append(ir.Spread(span, self._unreadable(span, message)))
 
     def _separated(self, closing: str) -> bool:
         """Take what separates items: new lines, or a comma; False when there is nothing more to separate."""

@@ -329,7 +329,7 @@ def _parameter(
     # Where all variables are at hand, one that is not among them is empty, unless the template needs the parameter.
     optional = parameter is not None and (parameter.default is not None or parameter.nullable)
     filling = _Filling(expression.value, environment, environment.whole and optional)
-    value = _pipelined(filling.whole())
+    value = _placed(_pipelined(filling.whole()), expression.span)
     if value == "" and filling.unset and not filling.reason:
         return None
     kind = parameter.type if parameter is not None else ""
@@ -347,7 +347,7 @@ def _inside(expression: ir.Expression, environment: Environment) -> ir.Expressio
     """The same expression, its texts filled in however deep they stand."""
     match expression:
         case ir.Literal(value=str(text)):
-            value = _pipelined(_Filling(text, environment, environment.whole).whole())
+            value = _placed(_pipelined(_Filling(text, environment, environment.whole).whole()), expression.span)
             return expression if value is text else ir.Literal(expression.span, value)
         case ir.ObjectNode(entries=entries):
             made = tuple(
@@ -370,6 +370,13 @@ def _pipelined(value: str) -> str:
     if isinstance(value, Placeholder) or _PIPELINE.search(value) is None:
         return value
     return Placeholder(value, f"{value[:100]!r} is filled in when it is deployed")
+
+
+def _placed(value: str, span: ir.Span) -> str:
+    """The text; one that is not known says where it is used."""
+    if not isinstance(value, Placeholder):
+        return value
+    return Placeholder(value, f"{value.reason} (used in {span.source.uri}:{span.line})")
 
 
 def _unreadable(expression: ir.Expression, reason: str) -> ir.Expression:

@@ -166,14 +166,31 @@ def test_a_bad_property_stays_as_one_that_is_not_known() -> None:
         "resource a X.Y/z@1 name='n' {kind: unreadable('expected an expression, found a new line'), properties: {first: 1, "
         """second: [1, unreadable("expected a new line, ',' or ']', found a number"), """
         """unreadable("expected a new line, ',' or ']', found a number"), 6], """
-        """third: unreadable("expected ',' or ')', found a number"), fourth: {a: unreadable('unexpected character §'), b: 2}, """
-        "a b: unreadable('unexpected character $'), fifth: 5}, tags: []}",
+        """third: unreadable("expected ',' or ')', found a number"), """
+        """...unreadable("expected a property's name, found a number"), """
+        "fourth: {a: unreadable('unexpected character §'), b: 2}, a b: unreadable('unexpected character $'), "
+        """...unreadable("expected a new line, ',' or '}', found 'y'"), fifth: 5}, tags: []}""",
         """resource a::b X.Y/z/w@1 in a name=unreadable("expected an expression, found '?'") {kind: 'k'}""",
     ]
     first = found.declarations[0]
     assert isinstance(first, ir.ResourceDeclaration)
     kind = first.body.entries[0]
     assert (kind.span.line, kind.span.text) == (3, "kind: 'k' +")
+
+
+def test_a_property_without_its_colon_is_not_taken_for_one_that_is_left_out() -> None:
+    found = template(
+        "resource a 'X.Y/z@1' = {\n  name: 'n'\n  on true\n  'off' false\n  properties {\n    b: 1\n  }\n}\n"
+    )
+    assert problems(found) == [
+        "3:6 expected ':', found 'true' (the value of 'on' was skipped)",
+        "4:9 expected ':', found 'false' (the value of 'off' was skipped)",
+        "5:14 expected ':', found '{' (the value of 'properties' was skipped)",
+    ]
+    assert lines(found) == [
+        """resource a X.Y/z@1 name='n' {on: unreadable("expected ':', found 'true'"), """
+        """off: unreadable("expected ':', found 'false'"), properties: unreadable("expected ':', found '{'")}"""
+    ]
 
 
 def test_a_missing_bracket_ends_where_the_next_declaration_begins() -> None:
