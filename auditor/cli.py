@@ -55,6 +55,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Templates": (
         "parameters", "parameter", "resource_group", "location", "subscription", "azd_env", "module_path",
+        "cross_check",
     ),
 }  # fmt: skip
 
@@ -252,6 +253,7 @@ def _collecting(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--subscription", default="", metavar="ID", help="The subscription it would be deployed to."),
         click.option("--azd-env", default="", metavar="NAME", help="The azd environment that fills ${…} placeholders."),
         click.option("--module-path", type=_FOLDER, help="A folder of registry modules."),
+        click.option("--cross-check", is_flag=True, help="Tell where the bicep command on the PATH disagrees."),
         click.option(
             "--cloud",
             type=click.Choice(["public", "usgov", "china"]),
@@ -290,7 +292,7 @@ def _collecting(command: Callable[..., Any]) -> Callable[..., Any]:
 def _collect_options(given: dict[str, Any]) -> dict[str, Any]:
     """Take the collecting options out of a command's arguments, in the pipeline's words."""
     names = (
-        "parameters", "resource_group", "location", "subscription", "azd_env", "module_path", "cloud",
+        "parameters", "resource_group", "location", "subscription", "azd_env", "module_path", "cross_check", "cloud",
         "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "record", "replay", "deep",
     )  # fmt: skip
     pairs = {}

@@ -26,7 +26,8 @@ class CollectOptions:
     that holds a ready token; `concurrency` bounds calls in flight; `call_timeout` the seconds one call may take with
     all its retries; `record` and `replay` are folders of exchanges; `deep` reads what no rule needs yet.
     Templates: `parameters` are parameter files, `parameter` single values, `resource_group`, `location`, `subscription`
-    and `azd_env` give the context, `module_path` a folder of registry modules.
+    and `azd_env` give the context, `module_path` a folder of registry modules; `cross_check` holds what the Bicep
+    compiler on the PATH makes of each template against our reading.
     """
 
     cloud: str = "public"
@@ -44,6 +45,7 @@ class CollectOptions:
     subscription: str = ""
     azd_env: str = ""
     module_path: Path | None = None
+    cross_check: bool = False
 
 
 def collect(

@@ -89,6 +89,10 @@ class Placeholder(str):
         made.reason = reason
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it travels between processes."""
+        return Placeholder, (str(self), self.reason)
+
 
 Function = Callable[..., Any]
 """A lambda's value: called with values, returns a value."""
