@@ -223,7 +223,7 @@ class ChildCall:
 
     `absent_on` are the statuses that mean "known not to exist". `skip` returns a reason when the resource cannot have
     the child, and an empty string when it can. `rate` names the token bucket besides ARM's own that the call draws on.
-    When an `optional` child cannot be read it is an `Unknown(unseen=True)` and leaves no gap.
+    An `optional` child that answers 404 is an `Unknown(unseen=True)` and leaves no gap.
     """
 
     parent_type: str

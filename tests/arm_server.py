@@ -179,6 +179,18 @@ def refusing(status: int, code: str, headers: Mapping[str, str] | None = None) -
     return answering({"error": {"code": code, "message": f"This is {code}."}}, status, headers)
 
 
+def raw(data: bytes) -> Fault:
+    """Bytes that need be no HTTP, then the connection closes."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(data)
+        request.transport.close()
+        return web.Response()
+
+    return fault
+
+
 async def reset(request: web.Request) -> web.StreamResponse:
     """The connection is torn down."""
     assert request.transport is not None

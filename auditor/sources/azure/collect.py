@@ -57,6 +57,7 @@ _NOT_REGISTERED: Final = frozenset(
 
 
 _NO_SUBSCRIPTION: Final = frozenset({"subscriptionnotfound", "invalidsubscriptionid"})
+_SAID_OF_SUBSCRIPTION: Final = ("subscriptionId", "state", "displayName")
 _NO_NAME: Final = "it has no id that could be asked for"
 
 # An id that can stand in a request and means itself there: no query, fragment, escape, or way up in it.
@@ -219,7 +220,7 @@ class Collector:
         if item is None:
             path = f"{base}?api-version={SUBSCRIPTIONS_API}"
             try:
-                item = (await self._reader.read("resource", path, needs=("subscriptionId", "id"))).body
+                item = (await self._reader.read("resource", path, needs=_SAID_OF_SUBSCRIPTION)).body
             except Unreadable as error:
                 await self._gap(base, error, path, ACTIONS["/subscriptions/{subscription}"])
                 item = {}
@@ -246,7 +247,7 @@ class Collector:
         path = f"{base}?api-version={GROUPS_API}"
         action = ACTIONS["/subscriptions/{subscription}/resourceGroups/{group}"]
         try:
-            item = (await self._reader.read("resource", path, needs=("id", "name"))).body
+            item = (await self._reader.read("resource", path, needs=("name", "location"))).body
         except Unreadable as error:
             await self._emit(Scope(base, "resource group", base.rpartition("/")[2], "not read"))
             await self._gap(base, error, path, action)
@@ -424,8 +425,9 @@ class Collector:
         except Unreadable as error:
             if error.status in call.absent_on:
                 return [self._made(marker, name, None, path, error.request_id, store_id, call)]
-            unknown = _unknown(error, call.action, child_id[len(store_id) + 1 :], unseen=call.optional)
-            if not call.optional:
+            unseen = call.optional and error.status == 404
+            unknown = _unknown(error, call.action, child_id[len(store_id) + 1 :], unseen=unseen)
+            if not unseen:
                 await self._gap(child_id, error, path, call.action)
             return [self._made(marker, name, unknown, path, error.request_id, store_id, call)]
         return [self._made(child_id, name, page.body, path, page.request_id, store_id, call)]
@@ -439,6 +441,8 @@ class Collector:
             async for page in self._reader.pages(call.client, path, budget=budget, named=True):
                 for item in page.body["value"]:
                     item_id = item.get("id") or f"{marker.removesuffix('/*')}/{item.get('name')}"
+                    if not isinstance(item.get("properties"), dict):
+                        raise Unreadable(f"200, but {item_id} holds no properties", request_id=page.request_id)
                     item_path = f"{item_id}?api-version={call.api_version}"
                     found.append(
                         self._made(item_id, _name(item, item_id), item, item_path, page.request_id, store_id, call)
@@ -447,8 +451,7 @@ class Collector:
             if not found:
                 raise
             missing = _unknown(error, call.action, call.path)
-            if not call.optional:
-                await self._gap(marker.removesuffix("/*"), error, path, call.action)
+            await self._gap(marker.removesuffix("/*"), error, path, call.action)
         found.append(self._made(marker, "*", missing, path, "", store_id, call))
         return found
 
