@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -579,6 +581,54 @@ def test_the_generated_docs_are_fresh() -> None:
     from tools import docs
 
     assert [path.name for path, text in docs.generated().items() if path.read_text("utf-8") != text] == []
+
+
+# ── a terminal ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_terminal(*arguments: str, **environment: str) -> str:
+    """What a run writes to a terminal of its own, stdout and stderr alike."""
+    ours, theirs = pty.openpty()
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "auditor", "--no-config", *arguments],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**kept, "TERM": "xterm-256color", **environment},
+    )  # fmt: skip
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            text += os.read(ours, 65_536)
+        except OSError:
+            break
+        if process.poll() is not None and not select.select([ours], [], [], 0)[0]:
+            break
+    os.close(ours)
+    process.wait(60)
+    return text.decode()
+
+
+def test_a_terminal_gets_progress_and_colours_unless_it_asks_for_less(home: Path) -> None:
+    arguments = ("scan", "azure:", "--replay", str(home / "samples" / "estate" / "live"))
+    seen = on_terminal(*arguments)
+    assert "Reading subscriptions" in seen
+    assert "\x1b[1;31m" in seen
+    plain = on_terminal(*arguments, NO_COLOR="1")
+    assert not re.search(r"\x1b\[[0-9;]*3[1-6]m", plain)
+    in_ci = on_terminal(*arguments, CI="true")
+    assert "Reading subscriptions" not in in_ci
+    assert "Failing and incomplete" in in_ci
+    assert "Reading subscriptions" not in on_terminal(*arguments, "--quiet")
+
+
+def test_a_terminal_gets_pages_laid_out() -> None:
+    page = on_terminal("rules", "show", "keyvault-purge-protection")
+    assert "Azure CLI" in page
+    assert "```" not in page
+    assert "##" not in page
+    assert "```sh" in on_terminal("rules", "show", "keyvault-purge-protection", TERM="dumb")
 
 
 # ── endings ──────────────────────────────────────────────────────────────────────────────────────────────────────────

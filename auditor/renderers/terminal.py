@@ -94,13 +94,14 @@ def _gaps(gaps: tuple[Gap, ...], console: Console) -> None:
 
 
 def _services(seen: Overview, console: Console) -> None:
-    if not any(sum(score.counts.values()) for score in seen.scores):
+    scores = [score for score in seen.scores if any(score.counts.values())]
+    if not scores:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("Service")
     for title in ("Score", *(title for _, title, _ in _COLUMNS)):
         table.add_column(title, justify="right", no_wrap=True)
-    for score in seen.scores:
+    for score in scores:
         percent = "–" if score.percent is None else f"{score.percent}%"
         cells = [
             Text(str(score.counts[state]), style=style if score.counts[state] else "dim")
