@@ -1,0 +1,6 @@
+param location string
+
+module second 'second.bicep' = {
+  name: 'second'
+  params: { location: location }
+}
