@@ -188,14 +188,17 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def about(subject: str) -> tuple[str, str]:
-    """What a gap is about in short, and its ARM id where it has one: the resource's name with the child below it."""
+    """What a gap is about in short, and its ARM id where it has one.
+
+    Short is the resource's name with the child below it; of a list, its type and the group or subscription it is of.
+    """
     parts = subject.split("/")
     if "providers" not in parts[:-2]:
         return subject, ""
     provider = len(parts) - 1 - parts[::-1].index("providers")
     _, *rest = parts[provider + 1 :]
     if len(rest) < 2:
-        return "/".join(parts[provider + 1 :]), subject
+        return f"{'/'.join(parts[provider + 1 :])} in {parts[provider - 1] or 'the tenant'}", subject
     return " › ".join(filter(None, (rest[1], "/".join(rest[2:])))), subject
 
 

@@ -283,7 +283,9 @@ def test_findings_are_grouped_by_what_puts_them_right():
     [
         ("/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/st", "st"),
         ("/subscriptions/s/resourceGroups/g/providers/M.S/storageAccounts/st/blobServices/default", "st › blobServices/default"),
-        ("/subscriptions/s/providers/Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults"),
+        ("/subscriptions/s/providers/Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults in s"),
+        ("/subscriptions/s/resourceGroups/g/providers/A.B/c", "A.B/c in g"),
+        ("/providers/A.B/c", "A.B/c in the tenant"),
         ("/subscriptions/s", "/subscriptions/s"),
         ("infra/main.bicep", "infra/main.bicep"),
         ("providers/", "providers/"),
