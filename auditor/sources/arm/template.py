@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from auditor.sources.arm import expressions, ir, jsontext
-from auditor.sources.arm.expressions import ExpressionError
+from auditor.sources.arm import ir, jsontext
+from auditor.sources.arm.expressions import is_expression
 from auditor.sources.arm.jsontext import JsonError, Node
+from auditor.sources.arm.lowering import Lowering
+from auditor.sources.arm.resources import Resources
 
-DEPLOYMENT: Final = "microsoft.resources/deployments"
-MAX_DEFINITIONS: Final = 32
-"""References followed from one type definition to the next."""
+MAX_REFERENCES: Final = 32
+"""Type definitions that refer to one another."""
 
-_SCOPES: Final = {
-    "subscriptiondeploymenttemplate.json": "subscription",
-    "managementgroupdeploymenttemplate.json": "managementGroup",
-    "tenantdeploymenttemplate.json": "tenant",
-}
+_SCOPES: Final = (
+    ("subscriptiondeploymenttemplate", "subscription"),
+    ("managementgroupdeploymenttemplate", "managementGroup"),
+    ("tenantdeploymenttemplate", "tenant"),
+)
 _TYPES: Final = {
     "string": "string",
     "securestring": "string",
@@ -27,396 +28,191 @@ _TYPES: Final = {
     "secureobject": "object",
     "array": "array",
 }
-# What is said of a resource besides what it is made of.
-_NOT_BODY: Final = frozenset(
-    ("type", "apiversion", "name", "dependson", "condition", "copy", "scope", "resources", "comments", "existing")
-)
 
 
 def parse_template(source: ir.Source, files: ir.Files) -> ir.Template:
     """An ARM template. Never raises for what the text holds: what could not be understood is among `problems`."""
-    try:
-        root, odd = jsontext.parse(source.text)
-    except JsonError as error:
-        span = ir.Span(source, error.offset, min(error.offset + 1, len(source.text)))
-        return ir.Template(source, problems=(ir.Problem(span, f"this is no JSON: {error}"),))
-    lowering = _Lowering(source, files)
-    lowering.problems += [ir.Problem(ir.Span(source, at, at + 1), message) for message, at in odd]
-    return lowering.template(root)
+    root, problems = _read(source)
+    if root is None:
+        return ir.Template(source, problems=problems)
+    made = _TemplateLowering(source, files, root)
+    made.problems += problems
+    return made.template()
 
 
 def parse_parameters(source: ir.Source) -> ir.ParameterFile:
-    """A parameter file. Its texts are values, not expressions; a Key Vault reference is a secret."""
+    """A parameter file. Its texts are values, not expressions; what a Key Vault holds is a secret.
+
+    Never raises for what the text holds: what could not be understood is among `problems`.
+    """
     context = ir.Template(source)
-    try:
-        root, odd = jsontext.parse(source.text)
-    except JsonError as error:
-        span = ir.Span(source, error.offset, min(error.offset + 1, len(source.text)))
-        return ir.ParameterFile(source, {}, context, problems=(ir.Problem(span, f"this is no JSON: {error}"),))
-    problems = [ir.Problem(ir.Span(source, at, at + 1), message) for message, at in odd]
-    lowering = _Lowering(source, None)
-    values: dict[str, ir.Expression] = {}
+    root, problems = _read(source)
+    if root is None:
+        return ir.ParameterFile(source, {}, context, problems=problems)
+    lower = Lowering(source)
+    lower.problems += problems
     given = root.get("parameters")
-    if given is None or not isinstance(given.value, dict):
-        problems.append(ir.Problem(ir.Span(source, root.start, root.end), "there is no object 'parameters'"))
-        given = Node({}, 0, 0)
-    for name, node in given.value.items():
-        values[name] = lowering.given(node)
-    return ir.ParameterFile(source, values, context, problems=tuple(problems + lowering.problems))
+    if given is None:
+        lower.problem(root, "the file has no 'parameters'")
+    values = {node.name: _given(lower, node) for node in lower.members(given, "'parameters'")}
+    return ir.ParameterFile(source, values, context, problems=tuple(lower.problems))
 
 
-class _Lowering:
-    """Lowers one file; inline templates are lowered by one of their own, when they are needed."""
+def _given(lower: Lowering, node: Node) -> ir.Expression:
+    """One value of a parameter file."""
+    value, expression = node.get("value"), node.get("expression")
+    if value is not None:
+        return lower.plain(value)
+    if node.get("reference") is not None:
+        return ir.Call(lower.span(node), "getsecret", ())
+    if expression is not None:
+        return lower.value(expression)
+    return lower.unreadable(lower.span(node), "a parameter needs a value or a reference")
 
-    def __init__(self, source: ir.Source, files: ir.Files | None) -> None:
-        self.source = source
-        self.files = files
-        self.problems: list[ir.Problem] = []
-        self._definitions: Mapping[str, Node] = {}
-        self._resources = 0
 
-    def span(self, node: Node) -> ir.Span:
-        return ir.Span(self.source, node.start, node.end)
+def _read(source: ir.Source) -> tuple[Node | None, tuple[ir.Problem, ...]]:
+    """The value a text holds and what is odd about it; None, and why, when it is no JSON."""
+    size = len(source.text)
+    try:
+        root, twice = jsontext.read(source.text)
+    except JsonError as error:
+        span = ir.Span(source, error.offset, min(error.offset + 1, size))
+        return None, (ir.Problem(span, f"this is no JSON: {error}"),)
+    return root, tuple(ir.Problem(ir.Span(source, at, at + 1), message) for message, at in twice)
 
-    def problem(self, node: Node, message: str) -> None:
-        self.problems.append(ir.Problem(self.span(node), message))
 
-    # ── a template ───────────────────────────────────────────────────────────────────────────────────────────────────
+class _TemplateLowering(Lowering):
+    """Lowers one template, which may be written inside another; `around` are variables it sees besides its own."""
 
-    def template(self, root: Node) -> ir.Template:
+    def __init__(
+        self, source: ir.Source, files: ir.Files, root: Node, around: Mapping[str, ir.Variable] | None = None
+    ) -> None:
+        super().__init__(source)
+        self._files = files
+        self._root = root
+        self._around = around
+        self._variables: dict[str, ir.Variable] = {}
+
+    def template(self) -> ir.Template:
+        root = self._root
         if not isinstance(root.value, dict):
             self.problem(root, "a template is an object")
             return ir.Template(self.source, problems=tuple(self.problems))
-        definitions = root.get("definitions")
-        self._definitions = definitions.value if definitions is not None and isinstance(definitions.value, dict) else {}
-        schema = root.text("$schema").rstrip("#").rpartition("/")[2].casefold()
-        parameters = {
-            name.casefold(): self.parameter(name, node, root) for name, node in self.members(root, "parameters")
-        }
-        variables = {variable.name.casefold(): variable for variable in self.variables(root)}
-        functions = {function.name: function for function in self.functions(root)}
-        declarations = tuple(self.declarations(root.get("resources"), None))
-        outputs = {name.casefold(): self.output(name, node) for name, node in self.members(root, "outputs")}
+        parameters = {node.name.lower(): self._parameter(node) for node in self._section("parameters")}
+        self._variables = {variable.name.lower(): variable for variable in self._all_variables()}
+        functions = {function.name: function for function in self._functions()}
+        outputs = {node.name.lower(): self._output(node) for node in self._section("outputs")}
+        if root.get("resources") is None:
+            self.problem(root, "the template has no 'resources'")
+        visible = self._variables if self._around is None else self._around
+        resources = Resources(self, self._files, visible, self._inline)
+        declarations = tuple(resources.declarations(root.get("resources")))
+        schema = root.text("$schema").lower()
+        scope = next((scope for name, scope in _SCOPES if name in schema), "resourceGroup")
         return ir.Template(
             self.source,
-            _SCOPES.get(schema, "resourceGroup"),
+            scope,
             parameters,
-            variables,
+            self._variables,
             functions,
             declarations,
             outputs,
-            (),
-            tuple(self.problems),
+            problems=tuple(self.problems),
         )
 
-    def members(self, node: Node, name: str) -> Iterator[tuple[str, Node]]:
-        """The members of an object below a node; anything else there is a problem."""
-        found = node.get(name)
-        if found is None or found.value is None:
-            return
-        if not isinstance(found.value, dict):
-            self.problem(found, f"{name!r} is no object")
-            return
-        yield from found.value.items()
+    def _inline(self, root: Node, inner: bool) -> ir.Template:
+        """A template inside this one; unless it is `inner`, its expressions see this one's variables."""
+        visible = self._variables if self._around is None else self._around
+        return _TemplateLowering(self.source, self._files, root, None if inner else visible).template()
 
-    def parameter(self, name: str, node: Node, _root: Node) -> ir.Parameter:
-        chain = list(self._described(node))
-        kind = next((one.text("type").casefold() for one in chain if one.text("type")), "")
-        allowed = next((found for one in chain if (found := one.get("allowedValues")) is not None), None)
-        values = _plain(allowed) if allowed is not None and isinstance(allowed.value, list) else []
-        nullable = any((found := one.get("nullable")) is not None and found.value is True for one in chain)
-        default = node.get("defaultValue")
-        return ir.Parameter(
-            self.span(node),
-            name,
-            _TYPES.get(kind, ""),
-            None if default is None else self.value(default),
-            kind.startswith("secure"),
-            nullable,
-            tuple(values),
-        )
+    def _section(self, name: str) -> Iterator[Node]:
+        return self.members(self._root.get(name), f"'{name}'")
+
+    # ── parameters and outputs ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _parameter(self, node: Node) -> ir.Parameter:
+        described = list(self._described(node))
+        kind = _first(described, "type")
+        kind = kind.lower() if isinstance(kind, str) else ""
+        simple = _TYPES.get(kind, "")
+        # For an array, and for an object, the values listed are not the only ones it can have.
+        allowed = () if simple in ("array", "object") else _scalars(_first(described, "allowedvalues"))
+        default = self.optional(node.get("defaultvalue"))
+        nullable = _first(described, "nullable") is True
+        secure = kind.startswith("secure")
+        return ir.Parameter(self.whole(node), node.name, simple, default, secure, nullable, allowed)
+
+    def _output(self, node: Node) -> ir.Output:
+        kind = _first(list(self._described(node)), "type")
+        secure = isinstance(kind, str) and kind.lower().startswith("secure")
+        value = self._output_value(node)
+        condition = node.get("condition")
+        if condition is not None:
+            nothing = ir.Literal(value.span, None)
+            value = ir.Call(value.span, "if", (self.value(condition), value, nothing))
+        return ir.Output(self.whole(node), node.name, value, secure)
+
+    def _output_value(self, node: Node) -> ir.Expression:
+        copy, value = node.get("copy"), node.get("value")
+        if value is not None:
+            return self.value(value)
+        # In an output, a bare copyIndex() means the output's own loop.
+        loop = self.loop(copy, resource=True)
+        body = copy.get("input") if copy is not None else None
+        if loop is None or body is None or copy is None:
+            return self.unreadable(self.span(node), f"the output {node.name[:60]!r} has no value")
+        return ir.Comprehension(self.span(copy), loop, self.value(body))
 
     def _described(self, node: Node) -> Iterator[Node]:
-        """A parameter and the type definitions it refers to, nearest first."""
-        for _ in range(MAX_DEFINITIONS):
-            yield node
-            reference = node.text("$ref").removeprefix("#/definitions/")
-            found = self._definitions.get(reference) if reference else None
+        """A parameter or an output, and the type definitions it refers to, nearest first."""
+        found: Node | None = node
+        for _ in range(MAX_REFERENCES):
             if found is None:
                 return
-            node = found
+            yield found
+            reference = found.text("$ref")
+            found = self._pointed(reference[2:]) if reference.startswith("#/") else None
 
-    def variables(self, root: Node) -> Iterator[ir.Variable]:
-        for name, node in self.members(root, "variables"):
-            if name.casefold() == "copy" and isinstance(node.value, list):
-                for key, value in self.copies(node):
-                    yield ir.Variable(value.span, key, value)
+    def _pointed(self, pointer: str) -> Node | None:
+        """What a JSON pointer leads to in this template."""
+        found: Node | None = self._root
+        for part in pointer.split("/"):
+            found = found.get(part.replace("~1", "/").replace("~0", "~").lower()) if found is not None else None
+        return found
+
+    # ── variables and functions ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _all_variables(self) -> Iterator[ir.Variable]:
+        for node in self._section("variables"):
+            if node.name.lower() == "copy" and isinstance(node.value, list):
+                for made in self.copies(node):
+                    yield ir.Variable(made.span, made.loop.name, made)
             else:
-                yield ir.Variable(self.span(node), name, self.value(node))
+                yield ir.Variable(self.whole(node), node.name, self.value(node))
 
-    def functions(self, root: Node) -> Iterator[ir.Function]:
-        spaces = root.get("functions")
-        for space in spaces.value if spaces is not None and isinstance(spaces.value, list) else ():
-            for name, node in self.members(space, "members"):
-                parameters = node.get("parameters")
-                listed = parameters.value if parameters is not None and isinstance(parameters.value, list) else []
+    def _functions(self) -> Iterator[ir.Function]:
+        for space in self.items(self._root.get("functions"), "'functions'"):
+            for node in self.members(space.get("members"), "'members'"):
                 output = node.get("output")
                 value = output.get("value") if output is not None else None
                 if value is None:
-                    self.problem(node, f"function {name!r} has no output")
+                    self.problem(node, f"the function {node.name[:60]!r} has no output")
                     continue
-                names = tuple(one.text("name") for one in listed)
-                full = f"{space.text('namespace')}.{name}".lower()
-                yield ir.Function(self.span(node), full, names, self.value(value))
-
-    def output(self, name: str, node: Node) -> ir.Output:
-        kinds = [one.text("type").casefold() for one in self._described(node)]
-        copy, value = node.get("copy"), node.get("value")
-        if copy is not None:
-            count, body = copy.get("count"), copy.get("input")
-            if count is not None and body is not None:
-                loop = ir.Loop(self.span(copy), count=self.value(count), resource=True)
-                made: ir.Expression = ir.Comprehension(self.span(copy), loop, self.value(body))
-                return ir.Output(self.span(node), name, made, any(kind.startswith("secure") for kind in kinds))
-        found = self.value(value) if value is not None else self.unreadable(node, "the output has no value")
-        return ir.Output(self.span(node), name, found, any(kind.startswith("secure") for kind in kinds))
-
-    # ── resources ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def declarations(self, resources: Node | None, parent: ir.ResourceDeclaration | None) -> Iterator[ir.Declaration]:
-        if resources is None or resources.value is None:
-            return
-        if isinstance(resources.value, dict):
-            for symbol, node in resources.value.items():
-                yield from self.declaration(node, symbol, parent, resources.keys.get(symbol, node.start))
-        elif isinstance(resources.value, list):
-            for node in resources.value:
-                yield from self.declaration(node, "", parent, node.start)
-        else:
-            self.problem(resources, "'resources' is no list")
-
-    def declaration(
-        self, node: Node, symbol: str, parent: ir.ResourceDeclaration | None, start: int
-    ) -> Iterator[ir.Declaration]:
-        kind, name = node.text("type"), node.get("name")
-        if node.get("extension") is not None or node.get("import") is not None:
-            return
-        if not kind or name is None:
-            self.problem(node, "a resource needs a type and a name")
-            return
-        span = ir.Span(self.source, start, node.end)
-        condition = node.get("condition")
-        when = None if condition is None else self.value(condition)
-        loop = self.loop(node.get("copy"))
-        if kind.casefold() == DEPLOYMENT:
-            yield self.module(node, symbol, span, when, loop)
-            return
-        name_value = self.value(name)
-        above: ir.ResourceDeclaration | None = None
-        if parent is not None:
-            kind, name_value, above = _below(kind, name_value, parent)
-            if above is None:
-                # It carries its parent's name itself; what decides about the parent decides about it too.
-                when = when if parent.condition is None else when or parent.condition
-                loop = loop or parent.loop
-        scope = node.get("scope")
-        version = node.text("apiVersion")
-        existing = node.get("existing")
-        made = ir.ResourceDeclaration(
-            span,
-            symbol,
-            kind,
-            "" if expressions.is_expression(version) else version,
-            name_value,
-            self.body(node),
-            when,
-            loop,
-            existing is not None and existing.value is True,
-            above,
-            None,
-            None if scope is None else self.value(scope),
-        )
-        yield made
-        yield from self.declarations(node.get("resources"), made)
-
-    def loop(self, copy: Node | None) -> ir.Loop | None:
-        if copy is None:
-            return None
-        count = copy.get("count")
-        if count is None:
-            self.problem(copy, "a copy needs a count")
-            return None
-        return ir.Loop(self.span(copy), count=self.value(count), name=copy.text("name"), resource=True)
-
-    def body(self, node: Node) -> ir.ObjectNode:
-        entries = [self.entry(key, child, node) for key, child in node.value.items() if key.casefold() not in _NOT_BODY]
-        return ir.ObjectNode(self.span(node), tuple(entries))
-
-    def module(
-        self, node: Node, symbol: str, span: ir.Span, when: ir.Expression | None, loop: ir.Loop | None
-    ) -> ir.ModuleDeclaration:
-        properties = node.get("properties") or Node({}, node.start, node.end)
-        inline, link = properties.get("template"), properties.get("templateLink")
-        options = properties.get("expressionEvaluationOptions")
-        inner = (options is not None and options.text("scope").casefold() == "inner") or inline is None
-        name = node.get("name")
-        parameters = properties.get("parameters")
-        subscription, group, scope = node.get("subscriptionId"), node.get("resourceGroup"), node.get("scope")
-        reference, load = self.loading(inline, link)
-        return ir.ModuleDeclaration(
-            span,
-            symbol,
-            None if name is None else self.value(name),
-            reference,
-            load,
-            None if parameters is None else self.arguments(parameters),
-            when,
-            loop,
-            None if scope is None else self.value(scope),
-            None if subscription is None else self.value(subscription),
-            None if group is None else self.value(group),
-            inner,
-        )
-
-    def loading(self, inline: Node | None, link: Node | None) -> tuple[str, Any]:
-        """How a deployment's template is named, and what gives it."""
-        source, files = self.source, self.files
-        if inline is not None:
-            made: list[ir.Template] = []
-
-            def lowered() -> ir.Template:
-                if not made:
-                    made.append(_Lowering(source, files).template(inline))
-                return made[0]
-
-            return "", lowered
-        relative = link.text("relativePath") if link is not None else ""
-        uri = (link.text("uri") or link.text("id")) if link is not None else ""
-        if relative and files is not None and not expressions.is_expression(relative):
-            return relative, lambda: files.template(source, relative)
-        reference = relative or uri or "(no template)"
-        reason = "linked templates are read from files beside the template only (relativePath)"
-        return reference, lambda: ir.Unresolved(reference, reason)
-
-    def arguments(self, parameters: Node) -> ir.Expression:
-        """`{name: {value}}` as one object of values."""
-        if not isinstance(parameters.value, dict):
-            return self.value(parameters)
-        entries = []
-        for name, node in parameters.value.items():
-            value = node.get("value")
-            start = parameters.keys.get(name, node.start)
-            key = ir.Literal(ir.Span(self.source, start, start + len(name) + 2), name)
-            if value is not None:
-                given = self.value(value)
-            elif node.get("reference") is not None:
-                given = ir.Call(self.span(node), "getsecret", ())
-            else:
-                # An expression, or a copy, that makes the object with the value.
-                place = self.span(node)
-                given = ir.Member(place, self.value(node), ir.Literal(place, "value"), safe=True)
-            entries.append(ir.Entry(ir.Span(self.source, start, node.end), key, given))
-        return ir.ObjectNode(self.span(parameters), tuple(entries))
-
-    # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def value(self, node: Node) -> ir.Expression:
-        """A value of a template, in which text may be an expression."""
-        value = node.value
-        if isinstance(value, str):
-            return self.text(value, node)
-        if isinstance(value, dict):
-            entries: list[ir.Entry | ir.Spread] = []
-            for key, child in value.items():
-                if key.casefold() == "copy" and _is_copies(child):
-                    entries += [
-                        ir.Entry(made.span, ir.Literal(made.span, name), made) for name, made in self.copies(child)
-                    ]
-                else:
-                    entries.append(self.entry(key, child, node))
-            return ir.ObjectNode(self.span(node), tuple(entries))
-        if isinstance(value, list):
-            return ir.ArrayNode(self.span(node), tuple(map(self.value, value)))
-        return ir.Literal(self.span(node), value)
-
-    def entry(self, key: str, child: Node, holder: Node) -> ir.Entry:
-        start = holder.keys.get(key, child.start)
-        place = Node(key, start, start + len(key) + 2)
-        return ir.Entry(ir.Span(self.source, start, child.end), self.text(key, place), self.value(child))
-
-    def text(self, text: str, node: Node) -> ir.Expression:
-        if not expressions.is_expression(text):
-            return ir.Literal(self.span(node), expressions.literal(text))
-        try:
-            return expressions.parse(text, self.source, node.start + 1)
-        except ExpressionError as error:
-            return self.unreadable(node, f"the expression cannot be read: {error}")
-
-    def unreadable(self, node: Node, message: str) -> ir.Expression:
-        self.problem(node, message)
-        return ir.Call(self.span(node), "unreadable", (ir.Literal(self.span(node), message),))
-
-    def copies(self, node: Node) -> Iterator[tuple[str, ir.Comprehension]]:
-        """The properties a `copy` list makes: `{name, count, input}` each."""
-        for one in node.value:
-            name, count, body = one.text("name"), one.get("count"), one.get("input")
-            if not name or count is None or body is None:
-                self.problem(one, "a copy needs a name, a count and an input")
-                continue
-            loop = ir.Loop(self.span(one), count=self.value(count), name=name)
-            yield name, ir.Comprehension(self.span(one), loop, self.value(body))
-
-    def given(self, node: Node) -> ir.Expression:
-        """One value of a parameter file."""
-        value, expression = node.get("value"), node.get("expression")
-        if value is not None:
-            return self.plain(value)
-        if node.get("reference") is not None:
-            return ir.Call(self.span(node), "getsecret", ())
-        if expression is not None and isinstance(expression.value, str):
-            return self.text(expression.value, expression)
-        return self.unreadable(node, "a parameter needs a value or a reference")
-
-    def plain(self, node: Node) -> ir.Expression:
-        """A value in which text is text."""
-        if isinstance(node.value, dict):
-            entries = []
-            for key, child in node.value.items():
-                start = node.keys.get(key, child.start)
-                name = ir.Literal(ir.Span(self.source, start, start + len(key) + 2), key)
-                entries.append(ir.Entry(ir.Span(self.source, start, child.end), name, self.plain(child)))
-            return ir.ObjectNode(self.span(node), tuple(entries))
-        if isinstance(node.value, list):
-            return ir.ArrayNode(self.span(node), tuple(map(self.plain, node.value)))
-        return ir.Literal(self.span(node), node.value)
+                parameters = self.items(node.get("parameters"), "'parameters'")
+                names = tuple(parameter.text("name") for parameter in parameters)
+                name = f"{space.text('namespace')}.{node.name}".lower()
+                yield ir.Function(self.whole(node), name, names, self.value(value))
 
 
-def _is_copies(node: Node) -> bool:
-    """Whether a `copy` is the list that makes properties, and not a property of that name."""
-    return isinstance(node.value, list) and all(one.get("input") is not None for one in node.value)
+def _first(described: list[Node], name: str) -> Any:
+    """The nearest definition's value for a name."""
+    return next((found.value for node in described if (found := node.get(name)) is not None), None)
 
 
-def _plain(node: Node) -> Any:
-    if isinstance(node.value, dict):
-        return {key: _plain(child) for key, child in node.value.items()}
-    return list(map(_plain, node.value)) if isinstance(node.value, list) else node.value
-
-
-def _below(
-    kind: str, name: ir.Expression, parent: ir.ResourceDeclaration
-) -> tuple[str, ir.Expression, ir.ResourceDeclaration | None]:
-    """Full type, name and parent of a resource written inside another.
-
-    A relative type has a relative name. A full type has either; a name that is computed or has several segments is
-    taken for a full one. `providers/locks` is an extension in the old way, whose name begins with its namespace.
-    """
-    folded = kind.casefold()
-    if folded.startswith("providers/"):
-        parts = (parent.name, ir.Literal(name.span, "/"), name)
-        return f"{parent.type}/{kind}", ir.Call(name.span, "concat", parts), None
-    if not folded.startswith(parent.type.casefold() + "/"):
-        if "." in kind.partition("/")[0] and "/" in kind:
-            return kind, name, None
-        return f"{parent.type}/{kind}", name, parent
-    whole = not isinstance(name, ir.Literal) or "/" in str(name.value)
-    return kind, name, None if whole else parent
+def _scalars(allowed: Any) -> tuple[Any, ...]:
+    """The values a list allows, when all of them are plain."""
+    values = [item.value for item in allowed] if isinstance(allowed, list) else []
+    plain = all(
+        not isinstance(value, dict | list) and not (isinstance(value, str) and is_expression(value)) for value in values
+    )
+    return tuple(values) if plain else ()
