@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.model import Unknown
 from auditor.sources.arm import functions
@@ -308,3 +310,46 @@ def test_what_only_azure_knows(name: str, arguments: list[Any]) -> None:
     assert isinstance(result, Unknown)
     assert "known only at deployment" in result.reason
     assert not result.possible
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=6),
+    st.sampled_from(["{0}", "{0:N}", "P1D", "2020-01-01T00:00:00Z", "10.0.0.0/8", "a,b", "https://x/y", '{"a": [1]}']),
+    st.sampled_from([LOST, TIER, FLAG, NAME]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map(Arr),
+        st.dictionaries(st.sampled_from(["a", "A", "scheme", "host", NAME]), inner, max_size=3).map(Obj),
+    ),
+    max_leaves=8,
+)
+LAMBDAS = st.sampled_from([lambda *values: values[0], lambda *_: True, lambda *_: LOST, lambda *_: "key"])
+
+
+@pytest.mark.parametrize("name", sorted(functions.FUNCTIONS))
+@settings(max_examples=25, derandomize=True, deadline=None, database=None)
+@given(arguments=st.lists(VALUES | LAMBDAS, max_size=4))
+def test_whatever_comes_in_a_value_or_a_refusal_comes_out(name: str, arguments: list[Any]) -> None:
+    try:
+        result = apply(name, arguments)
+    except EvaluationError:
+        return
+    assert callable(result) or isinstance(result, str | int | float | list | dict | Unknown | None)
+    if not callable(result) and not functions.FUNCTIONS[name].lenient:
+        lost = [argument for argument in arguments if isinstance(argument, Unknown) and not argument.possible]
+        assert not lost or result == lost[0]
+
+
+@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@given(left=VALUES, right=VALUES)
+def test_comparing_is_symmetric_and_agrees_with_the_text(left: Any, right: Any) -> None:
+    answer, reverse = apply("equals", [left, right]), apply("equals", [right, left])
+    assert isinstance(answer, bool) is isinstance(reverse, bool)
+    if isinstance(answer, bool):
+        assert answer is reverse
