@@ -753,3 +753,89 @@ def test_an_account_that_is_not_restorable_is_told_from_one_that_is(server: ArmS
     found = outcomes(report(collect(server)))
     assert found["cosmosdb-restorable", "cosmos"] is Outcome.PASS
     assert found["cosmosdb-restorable", "other"] is Outcome.FAIL
+
+
+# ── what is read in part ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_collection_that_breaks_off_keeps_what_it_gave(server: ArmServer) -> None:
+    path = f"{GOOD}/{CONFIG}/conf/replicas"
+
+    async def pages(request: Any) -> Any:
+        if "page" in request.query:
+            return arm_server.reply({"error": {"code": "AuthorizationFailed"}}, 403)
+        item = {"name": "r", "location": "northeurope", "properties": {"provisioningState": "Succeeded"}}
+        return arm_server.reply({"value": [item], "nextLink": f"{request.url.origin()}{request.path}?page=2"})
+
+    server.fault(path, pages)
+    records = collect(server)
+    (gap,) = gaps(records)
+    assert (gap.subject, gap.permission) == (path, "Microsoft.AppConfiguration/configurationStores/replicas/read")
+    children = {child.name: child.body for child in stores(records)["conf"].children}
+    assert isinstance(children["*"], Unknown)
+    # One replica is known, and one is enough, whatever else there may be.
+    assert outcomes(report(records))["appconfig-geo-replication", "conf"] is Outcome.PASS
+
+
+def test_a_group_that_does_not_tell_of_itself_is_still_read(server: ArmServer) -> None:
+    server.fault(f"{BASE}/resourceGroups/rg", refusing(403, "AuthorizationFailed"))
+    records = collect(server, f"{TARGET}/rg")
+    (gap,) = gaps(records)
+    assert gap.permission == "Microsoft.Resources/subscriptions/resourceGroups/read"
+    assert "good" in stores(records)
+    assert "not read" in {scope.state for scope in records if isinstance(scope, Scope)}
+
+
+def test_a_group_whose_lists_fail_at_both_levels_is_a_gap(server: ArmServer) -> None:
+    server.fault(f"{BASE}/resourceGroups/rg/providers/{VAULT}", refusing(404, "InvalidResourceType"))
+    server.fault(f"{BASE}/providers/{VAULT}", refusing(403, "AuthorizationFailed"))
+    records = collect(server, f"{TARGET}/rg")
+    (gap,) = gaps(records)
+    assert gap.permission == "Microsoft.KeyVault/vaults/read"
+    assert "good" in stores(records)
+
+
+def test_subscriptions_that_cannot_be_listed_are_a_gap(server: ArmServer) -> None:
+    server.fault("/subscriptions", refusing(403, "AuthorizationFailed"))
+    (gap,) = gaps(collect(server, "azure:"))
+    assert (gap.subject, gap.permission) == ("/subscriptions", "Microsoft.Resources/subscriptions/read")
+
+
+def test_a_slow_consumer_holds_the_source_back_and_loses_nothing(
+    server: ArmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    whole = len(collect(server))
+    monkeypatch.setattr(azure, "BATCH", 1)
+    monkeypatch.setattr(azure, "QUEUED", 1)
+    count = 0
+    for _ in azure.collect((TARGET,), live.options(server), services.catalog(), Silent(), PATIENCE):
+        time.sleep(0.005)
+        count += 1
+    assert count == whole
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [("ClientAuthenticationError", "could not sign in: no way in"), ("ValueError", "ValueError: no way in")],
+)
+def test_nobody_signed_in_is_one_error_and_not_a_gap_a_call(
+    server: ArmServer, monkeypatch: pytest.MonkeyPatch, error: str, said: str
+) -> None:
+    from azure.core import exceptions
+
+    from auditor.errors import SourceError
+    from auditor.sources.azure import session
+
+    class Credential:
+        async def get_token(self, *_: str, **__: Any) -> Any:
+            raise getattr(exceptions, error, ValueError)("no way in")
+
+        async def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(session, "_credential", lambda _options: (Credential(), "test"))
+    with pytest.raises(SourceError, match=said):
+        collect(server)
+    assert server.requests == []
