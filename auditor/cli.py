@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 import click
 
 from auditor import __version__
-from auditor import config as configuration
 from auditor.errors import AuditorError, OutputError, UsageError
 from auditor.untrusted import harmless
 
@@ -187,8 +186,12 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
     Options come from the command line, then the environment (AUDITOR_SCAN_BASELINE), then auditor.toml or
     [tool.auditor] of pyproject.toml, then the defaults.
     """
-    found = None if no_config else config or configuration.find(Path.cwd())
-    if found is not None and not context.resilient_parsing:
+    if no_config or context.resilient_parsing:
+        return
+    from auditor import config as configuration
+
+    found = config or configuration.find(Path.cwd())
+    if found is not None:
         settings = configuration.load(found)
         own_rules = dict.fromkeys(("list", "show", "test"), settings)
         context.default_map = {"scan": settings, "snapshot": settings, "rules": own_rules, "baselines": own_rules}
