@@ -159,3 +159,20 @@ def _makes_properties(node: Node) -> bool:
     return (
         isinstance(node.value, list) and bool(node.value) and all(item.get("count") is not None for item in node.value)
     )
+
+
+def quoted(node: Node) -> Node | None:
+    """What a value gives whose texts are evaluated once: `[[x]` has become `[x]`; None when some of it is computed."""
+    value = node.value
+    if isinstance(value, str):
+        if expressions.is_expression(value):
+            return None
+        text = expressions.literal(value)
+        return node if text is value else node._replace(value=text, start=node.start + 1)
+    if isinstance(value, dict):
+        members = {name: quoted(child) for name, child in value.items()}
+        return None if None in members.values() else node._replace(value=members)
+    if isinstance(value, list):
+        items = [quoted(child) for child in value]
+        return None if None in items else node._replace(value=items)
+    return node

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from auditor.sources.arm import expressions, ir
 from auditor.sources.arm.jsontext import Node
 from auditor.sources.arm.links import beside, constant
-from auditor.sources.arm.lowering import Lowering, unknown
+from auditor.sources.arm.lowering import Lowering, quoted, unknown
 
 DEPLOYMENT: Final = "microsoft.resources/deployments"
 MAX_TYPE: Final = 500
@@ -23,17 +24,24 @@ _BESIDES: Final = frozenset(
 _PLACE: Final = frozenset(("subscriptionid", "resourcegroup"))
 """Where one that exists already is."""
 
+_VARIABLE: Final = re.compile(r"\[\s*variables\(\s*'([^']+)'\s*\)\s*\]")
+
 Inline = Callable[[Node, bool], ir.Template]
 """Lowers the template written inside a deployment; the flag says whether its expressions are its own."""
 Load = Callable[[], ir.Template | ir.Unresolved]
 
 
+class Variables(NamedTuple):
+    """The variables that expressions of a template see, by name in lower case, and the object they are written in."""
+
+    lowered: Mapping[str, ir.Variable]
+    written: Node | None
+
+
 class Resources:
     """Lowers the resources of one template, whose variables are given for what has to be known before evaluation."""
 
-    def __init__(
-        self, lowering: Lowering, files: ir.Files, variables: Mapping[str, ir.Variable], inline: Inline
-    ) -> None:
+    def __init__(self, lowering: Lowering, files: ir.Files, variables: Variables, inline: Inline) -> None:
         """Lower with `lowering`, which also takes the problems."""
         self._lower = lowering
         self._files = files
@@ -106,7 +114,7 @@ class Resources:
             return ""
         if not expressions.is_expression(found.value):
             return found.value
-        return constant(self._lower.value(found), self._variables)
+        return constant(self._lower.value(found), self._variables.lowered)
 
     def _loop(self, copy: Node | None) -> ir.Loop | None:
         if copy is None or isinstance(copy.value, list):
@@ -158,24 +166,37 @@ class Resources:
     def _template(self, properties: Node, inner: bool) -> tuple[str, Load]:
         """How a deployment's template is called, and what gives it."""
         inline, link = properties.get("template"), properties.get("templatelink")
-        if inline is not None and isinstance(inline.value, dict):
-            return "", _once(lambda: self._inline(inline, inner))
         if inline is not None:
-            return _unresolved(self._lower.span(inline).text, "the template is computed")
+            template = self._written(inline)
+            if template is None:
+                return _unresolved(self._lower.span(inline).text, "the template is computed")
+            return "", _once(lambda: self._inline(template, inner))
         if link is None:
             return _unresolved("", "the deployment names no template")
         spec, path = link.text("id"), self._path(link)
         if spec:
             return _unresolved(spec, "template specs are not at hand")
         if not path:
-            return _unresolved(_shown(link), "a linked template is read only where it is a file beside the template")
+            address = link.text("relativepath") or link.text("uri")
+            known = not expressions.is_expression(address) and "://" in address
+            why = "lies at a web address" if known else "is named by an address that is not known before deployment"
+            return _unresolved(address, f"the linked template {why}; it is read where it is a file beside the template")
         source, files = self._lower.source, self._files
         return path, lambda: files.template(source, path)
+
+    def _written(self, template: Node) -> Node | None:
+        """The template inside a deployment, as it is written there or in a variable; None when it is computed."""
+        if isinstance(template.value, dict):
+            return template
+        name = _VARIABLE.fullmatch(template.value) if isinstance(template.value, str) else None
+        variables = self._variables.written
+        found = variables.get(name[1].lower()) if name is not None and variables is not None else None
+        return quoted(found) if found is not None and isinstance(found.value, dict) else None
 
     def _path(self, link: Node) -> str:
         """The path beside the template a link names, or an empty text."""
         address = link.get("relativepath") or link.get("uri")
-        return "" if address is None else beside(self._lower.value(address), self._variables)
+        return "" if address is None else beside(self._lower.value(address), self._variables.lowered)
 
     def _arguments(self, properties: Node) -> ir.Expression | None:
         """The values given to a deployment's parameters, as one object."""
@@ -199,6 +220,9 @@ class Resources:
             return self._lower.value(value)
         if node.get("reference") is not None:
             return ir.Call(self._lower.span(node), "getsecret", ())
+        for entry in self._lower.entries(node.value.values()):
+            if isinstance(entry.value, ir.Comprehension) and entry.value.loop.name.lower() == "value":
+                return entry.value
         return self._lower.unreadable(self._lower.span(node), "a parameter needs a value or a reference")
 
     def _linked(self, link: Node) -> ir.Expression:
@@ -283,7 +307,3 @@ def _once(make: Callable[[], ir.Template]) -> Load:
 
 def _unresolved(reference: str, reason: str) -> tuple[str, Load]:
     return reference, lambda: ir.Unresolved(reference or "(no template)", reason)
-
-
-def _shown(link: Node) -> str:
-    return link.text("relativepath") or link.text("uri")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from auditor.sources.arm import ir, jsontext
 from auditor.sources.arm.expressions import is_expression
 from auditor.sources.arm.jsontext import JsonError, Node
 from auditor.sources.arm.lowering import Lowering
-from auditor.sources.arm.resources import Resources
+from auditor.sources.arm.resources import Resources, Variables
 
 MAX_REFERENCES: Final = 32
 """Type definitions that refer to one another."""
@@ -84,14 +84,12 @@ def _read(source: ir.Source) -> tuple[Node | None, tuple[ir.Problem, ...]]:
 class _TemplateLowering(Lowering):
     """Lowers one template, which may be written inside another; `around` are variables it sees besides its own."""
 
-    def __init__(
-        self, source: ir.Source, files: ir.Files, root: Node, around: Mapping[str, ir.Variable] | None = None
-    ) -> None:
+    def __init__(self, source: ir.Source, files: ir.Files, root: Node, around: Variables | None = None) -> None:
         super().__init__(source)
         self._files = files
         self._root = root
         self._around = around
-        self._variables: dict[str, ir.Variable] = {}
+        self._variables = Variables({}, None)
 
     def template(self) -> ir.Template:
         root = self._root
@@ -99,7 +97,8 @@ class _TemplateLowering(Lowering):
             self.problem(root, "a template is an object")
             return ir.Template(self.source, problems=tuple(self.problems))
         parameters = {node.name.lower(): self._parameter(node) for node in self._section("parameters")}
-        self._variables = {variable.name.lower(): variable for variable in self._all_variables()}
+        variables = {variable.name.lower(): variable for variable in self._all_variables()}
+        self._variables = Variables(variables, root.get("variables"))
         functions = {function.name: function for function in self._functions()}
         outputs = {node.name.lower(): self._output(node) for node in self._section("outputs")}
         if root.get("resources") is None:
@@ -113,7 +112,7 @@ class _TemplateLowering(Lowering):
             self.source,
             scope,
             parameters,
-            self._variables,
+            variables,
             functions,
             declarations,
             outputs,
