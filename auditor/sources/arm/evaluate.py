@@ -148,10 +148,8 @@ class Deployment:
                 return None
             how = "" if self.via else f"; give --parameters FILE or --parameter {parameter.name}=VALUE"
             return missing(parameter, f"parameter {parameter.name!r} has no value{how}")
-        if isinstance(given, Unknown) and not given.possible and parameter.type == "string" and not parameter.allowed:
-            return Placeholder(f"{{{parameter.name}}}", given.reason)
-        if isinstance(given, Unknown) and not given.possible and parameter.allowed:
-            return Unknown(given.reason, parameter.allowed)
+        if isinstance(given, Unknown) and not given.possible:
+            return missing(parameter, given.reason)
         return _coerced(given, parameter.type)
 
     def variable(self, name: str) -> Any:
@@ -352,9 +350,6 @@ class Deployment:
         if name in home.template.variables:
             return home.variable(name)
         declaration = self._symbols.get(name)
-        if declaration is None:
-            # Inside a parent, nested resources are called by their own names.
-            declaration = next((d for s, d in self._symbols.items() if s.endswith("::" + name)), None)
         if declaration is not None:
             return self._instances_of(declaration, env)
         for one in home.template.imports:
@@ -518,7 +513,10 @@ class Deployment:
             return self._apply(found, [self._plain(argument, env) for argument in found.arguments])
         if node.name not in functions.FUNCTIONS and node.name.startswith("list"):
             return Unknown(f"{node.name}() reads keys, or what is known only after deployment")
-        return functions.apply(node.name, [self._plain(argument, env) for argument in node.arguments])
+        arguments = [self._plain(argument, env) for argument in node.arguments]
+        # A call on something large is paid for, since a lambda may repeat it.
+        self.run.steps += sum(len(one) >> 4 for one in arguments if isinstance(one, str | list | dict))
+        return functions.apply(node.name, arguments)
 
     @staticmethod
     def _apply(user: _UserFunction, values: list[Any]) -> Any:

@@ -16,6 +16,8 @@ from auditor.sources.arm.ir import Span
 
 MAX_POSSIBLE: Final = 16
 """Alternatives kept of a value that depends on something undecided."""
+MAX_COMPARED: Final = 100_000
+"""Values looked at to tell whether two are the same."""
 
 
 class EvaluationError(Exception):
@@ -40,19 +42,24 @@ class Mark(NamedTuple):
 class Obj(dict[str, Any]):
     """An object. `marks` says where entries are written, by their key; entries made up elsewhere have none."""
 
-    __slots__ = ("marks",)
+    __slots__ = ("_folds", "marks")
 
     def __init__(self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         """Take entries, and their marks when they come out of another `Obj`."""
         super().__init__(entries)
         self.marks: dict[str, Mark] = dict(entries.marks) if isinstance(entries, Obj) else {}
+        self._folds: dict[str, str] = {}
 
     def put(self, key: str, value: Any, mark: Mark | None = None) -> None:
         """Set an entry; an entry whose name differs in case only is replaced (names compare without case)."""
-        actual = key if key in self else find_key(self, key)
-        if actual is not None and actual != key:
-            del self[actual]
-            self.marks.pop(actual, None)
+        if key not in self:
+            if len(self._folds) != len(self):
+                self._folds = {name.casefold(): name for name in self}
+            actual = self._folds.pop(key.casefold(), None)
+            if actual is not None:
+                del self[actual]
+                self.marks.pop(actual, None)
+            self._folds[key.casefold()] = key
         self[key] = value
         if mark is not None:
             self.marks[key] = mark
@@ -128,14 +135,30 @@ def unknown_of(alternatives: Iterable[Any], reason: str) -> Any:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are the same JSON (true and 1 are not)."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
+    """Whether two values are the same JSON (true and 1 are not).
+
+    Values too large to be compared within `MAX_COMPARED` steps count as different.
+    """
+    steps = MAX_COMPARED
+    waiting = [(left, right)]
+    while waiting:
+        one, other = waiting.pop()
+        steps -= 1
+        if steps < 0:
+            return False
+        if one is other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            if one.keys() != other.keys():
+                return False
+            waiting += [(value, other[key]) for key, value in one.items()]
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return False
+            waiting += zip(one, other, strict=True)
+        elif isinstance(one, bool) or isinstance(other, bool) or one != other:
+            return False
+    return True
 
 
 def unknowns_in(value: Any, depth: int = 8) -> Iterator[Unknown | Placeholder]:
