@@ -258,6 +258,10 @@ class _Reader:
             raise JsonError(f"the text ends where {expected} was expected", at)
         if self.text.startswith("/*", at):
             raise JsonError("this comment is not closed", at)
-        if found == '"' and _CLOSED.match(self.text, at) is None:
-            raise JsonError("this text is not closed", at)
+        if found == '"':
+            closed = _CLOSED.match(self.text, at)
+            if closed is None:
+                raise JsonError("this text is not closed", at)
+            if "a name" in expected:
+                self.fail(f"':' behind {closed[0][:60]}", closed.end())
         raise JsonError(f"expected {expected}, found {found!r}", at)
