@@ -41,6 +41,8 @@ from auditor.rules import (
     Test,
 )
 
+MAX_WORLDS: Final = 64
+"""Combinations of possible values that are judged before a store counts as undecided."""
 MAX_DECISIONS: Final = 4096
 """Decisions kept for each rule and resource type; beyond it (unknowns with request ids) they are computed anew."""
 
@@ -73,6 +75,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 
 _PHRASE: Final = {"atLeast": "at least", "atMost": "at most", "moreThan": "more than", "lessThan": "less than"}
+_PRESENCE: Final = ("set", "not set")
 _EXCESS: Final = "more than expected"
 _REGION_NAMES: Final = ("region", "location", "locationName")
 
@@ -87,14 +90,35 @@ def _fold(value: Any, *, region: bool) -> Any:
     return value
 
 
-def _same(value: Any, other: Any, *, region: bool) -> bool:
+def _same(value: Any, other: Any, *, region: bool) -> Truth:
+    """Whether two plain values are the same. Values of different kinds cannot be told: nobody knows what was meant."""
+    for one in (value, other):
+        if not isinstance(one, str | bool | int | float):
+            return Unknown(f"{shown(one)!r} is no plain value")
     left, right = _fold(value, region=region), _fold(other, region=region)
-    if isinstance(left, bool) or isinstance(right, bool):
+    if isinstance(value, str) and isinstance(other, str):
+        numbers = quantities.as_number(left), quantities.as_number(right)
+        return left == right if None in numbers else numbers[0] == numbers[1]
+    if isinstance(left, bool) and isinstance(right, bool):
         return left is right
-    numbers = quantities.as_number(left), quantities.as_number(right)
-    if None not in numbers:
-        return numbers[0] == numbers[1]
-    return bool(left == right)
+    if not (isinstance(left, bool) or isinstance(right, bool)):
+        numbers = quantities.as_number(left), quantities.as_number(right)
+        if None not in numbers:
+            return numbers[0] == numbers[1]
+    wanted = "neither true nor false" if isinstance(right, bool) else f"no {_kind(other)}"
+    return Unknown(f"{shown(value)!r} is {wanted}")
+
+
+def _kind(value: Any) -> str:
+    return "text" if isinstance(value, str) else "number"
+
+
+def _any_of(value: Any, others: Any, *, region: bool) -> Truth:
+    """Whether a value is among others."""
+    if not isinstance(others, list | tuple):
+        return Unknown(f"{shown(others)!r} is no list")
+    truths = [_same(value, one, region=region) for one in others]
+    return True if True in truths else next((truth for truth in truths if isinstance(truth, Unknown)), False)
 
 
 def _ordered(test: Test, value: Any, bound: Any) -> Truth:
@@ -106,6 +130,9 @@ def _ordered(test: Test, value: Any, bound: Any) -> Truth:
         return _COMPARE[test.operator](left, right)
     left_number = quantities.parse_tier(value) if test.type == "tier" else quantities.as_number(value)
     right_number = quantities.as_number(bound)
+    if test.unit:
+        # Nothing lasts a negative time; APIs say -1 for "off" or "never".
+        left_number, right_number = (n if n is None or n >= 0 else None for n in (left_number, right_number))
     if left_number is None or right_number is None:
         what = f"number of {test.unit}" if test.unit else "tier this tool knows" if test.type == "tier" else "number"
         return Unknown(f"{shown(value if left_number is None else bound)!r} is no {what}")
@@ -120,12 +147,16 @@ def _compare(test: Test, value: Any, operand: Any, *, region: bool) -> Truth:
         case "equals":
             return _same(value, operand, region=region)
         case "notEquals":
-            return not _same(value, operand, region=region)
+            return _not(_same(value, operand, region=region))
         case "in":
-            return any(_same(value, one, region=region) for one in operand)
+            return _any_of(value, operand, region=region)
         case "notIn":
-            return not any(_same(value, one, region=region) for one in operand)
+            return _not(_any_of(value, operand, region=region))
     return _ordered(test, value, operand)
+
+
+def _not(truth: Truth) -> Truth:
+    return truth if isinstance(truth, Unknown) else not truth
 
 
 def _agree(truths: Iterable[Truth], unknown: Unknown) -> Truth:
@@ -154,10 +185,11 @@ def _kleene(proofs: list[_Proof], decisive: bool) -> _Proof:
 
 
 def _joined(proofs: Iterable[_Proof]) -> tuple[Evidence, ...]:
-    """All evidence, each piece once (its values need not be hashable)."""
+    """All evidence, each piece once (its values need not be hashable); that a value is there goes without saying."""
     result: list[Evidence] = []
     result.extend(evidence for evidence in _concat(proofs) if evidence not in result)
-    return tuple(result)
+    compared = {evidence.path for evidence in result if evidence.expected not in _PRESENCE}
+    return tuple(evidence for evidence in result if evidence.expected not in _PRESENCE or evidence.path not in compared)
 
 
 def _concat(proofs: Iterable[_Proof]) -> tuple[Evidence, ...]:
@@ -194,7 +226,36 @@ class _Compiled:
         return decision
 
     def judge(self, store: Resource) -> _Decision:
-        """The decision on a store, computed."""
+        """The decision on a store, computed; where it is unknown, what all values it can still have agree on."""
+        decision = self._judge(store)
+        return decision if decision.outcome is not Outcome.UNKNOWN else self._agreed(store, decision)
+
+    def _agreed(self, store: Resource, unknown: _Decision) -> _Decision:
+        """The outcome the store has whichever of its undecided settings' possible values it gets, or `unknown`."""
+        pending = self.reader.alternatives(store, self.accessors)
+        messages: dict[str, None] = {}
+        outcome: Outcome | None = None
+        judged = 0
+        while pending:
+            world = pending.pop()
+            decision = self._judge(world)
+            judged += 1
+            if decision.outcome is Outcome.UNKNOWN:
+                further = self.reader.alternatives(world, self.accessors)
+                if not further or judged + len(pending) + len(further) > MAX_WORLDS:
+                    return unknown
+                pending += further
+            elif outcome is None or decision.outcome is outcome:
+                outcome = decision.outcome
+                messages[decision.message] = None
+            else:
+                return unknown
+        if outcome is None:
+            return unknown
+        message = " or: ".join([*messages][:MAX_ITEMS_SHOWN])
+        return self._decision(outcome, f"Whichever value it gets: {message}", unknown.evidence)
+
+    def _judge(self, store: Resource) -> _Decision:
         doubt: _Proof | None = None
         for applicability in self.when:
             proof = self._prove(applicability.condition, store, None)
@@ -226,40 +287,53 @@ class _Compiled:
         readings = (r for accessor in self.rule.show for r in self.reader.test(accessor, store, None))
         return tuple(_evidence(r, None) for r in readings if r.path not in present and r.value is not ABSENT)
 
-    def _prove(self, condition: Condition, store: Resource, item: Item | None) -> _Proof:
+    def _prove(self, condition: Condition, store: Resource, item: Item | None, wanted: bool = True) -> _Proof:
+        """Whether a condition holds; `wanted` says whether that is what the rule asks for, or its opposite."""
         match condition:
             case AllOf(parts):
-                return _kleene([self._prove(part, store, item) for part in parts], decisive=False)
+                return _kleene([self._part(part, parts, store, item, wanted) for part in parts], decisive=False)
             case AnyOf(parts):
-                return self._any(parts, store, item)
+                return self._any(parts, store, item, wanted)
             case Not(part):
-                proof = self._prove(part, store, item)
+                proof = self._prove(part, store, item, not wanted)
                 return proof if isinstance(proof.truth, Unknown) else _Proof(not proof.truth, proof.evidence)
             case Count():
-                return self._count(condition, store)
+                return self._count(condition, store, wanted)
             case Test():
-                return self._test(condition, store, item)
+                return self._test(condition, store, item, wanted)
 
-    def _any(self, parts: tuple[Condition, ...], store: Resource, item: Item | None) -> _Proof:
+    def _part(
+        self, part: Condition, parts: tuple[Condition, ...], store: Resource, item: Item | None, wanted: bool
+    ) -> _Proof:
+        """One part of several that must all hold. One that only guards another explains nothing by itself."""
+        proof = self._prove(part, store, item, wanted)
+        if not isinstance(part, Test) or part.operator != "exists" or isinstance(proof.truth, Unknown):
+            return proof
+        if any(isinstance(other, Test) and other is not part and other.accessor == part.accessor for other in parts):
+            return _Proof(proof.truth, ())
+        return proof
+
+    def _any(self, parts: tuple[Condition, ...], store: Resource, item: Item | None, wanted: bool) -> _Proof:
         """Any part holds. A branch whose first part is false was not meant for this resource and explains nothing."""
-        proofs = [self._prove(part, store, item) for part in parts]
+        proofs = [self._prove(part, store, item, wanted) for part in parts]
         proof = _kleene(proofs, decisive=True)
         if proof.truth is not False:
             return proof
         meant = [
             branch
             for part, branch in zip(parts, proofs, strict=True)
-            if not isinstance(part, AllOf) or self._prove(part.parts[0], store, item).truth is not False
+            if not isinstance(part, AllOf) or self._prove(part.parts[0], store, item, wanted).truth is not False
         ]
         return _Proof(False, _joined(meant)) if meant else proof
 
-    def _test(self, test: Test, store: Resource, item: Item | None) -> _Proof:
+    def _test(self, test: Test, store: Resource, item: Item | None, wanted: bool) -> _Proof:
         operand = self._operand(test.operand, store, item)
-        expected = _expectation(test, operand)
+        # Nobody can change a fact, so there is nothing to expect of one that only says where a setting matters.
+        expected = None if test.accessor.fact and not wanted else _expectation(test, operand, wanted)
         proofs = []
         for reading in self.reader.test(test.accessor, store, item):
             truth = self._holds(test, reading, operand)
-            excess = _EXCESS if truth is True and self._exceeds(test, reading, operand) else ""
+            excess = _EXCESS if truth is True and wanted and self._exceeds(test, reading, operand) else ""
             # The type and being deployed steer a condition; a reader of the report learns nothing from them.
             steers = test.accessor.path == ("type",) or test.accessor.fact == "deployed"
             evidence = _evidence(reading, expected, truth)
@@ -283,38 +357,44 @@ class _Compiled:
         return operand
 
     def _holds(self, test: Test, reading: Reading, operand: Any) -> Truth:
-        value = reading.value
-        if test.operator == "exists":
-            # A default of the API is not written down anywhere, so it does not exist.
-            if isinstance(value, Unknown):
-                return value
-            return (value is not ABSENT and not isinstance(value, Defaulted)) is operand
-        if isinstance(value, Defaulted):
-            value = value.value
-        if isinstance(operand, Unknown):
-            return operand
-        if operand is ABSENT:
-            return Unknown(f"what {reading.path} is compared with is left out")
-        region = test.accessor.path[-1:] != () and test.accessor.path[-1] in _REGION_NAMES
         if test.unit and isinstance(test.operand, Accessor):
             number = quantities.as_number(operand)
             operand = operand if number is None else number * quantities.UNITS[test.unit]
+        return self._meets(test, reading.value, operand, reading.path)
+
+    def _meets(self, test: Test, value: Any, operand: Any, path: str) -> Truth:
+        """Whether a value meets a test; of one that is one of several, what all of them agree on."""
         if isinstance(value, Unknown):
-            return _agree((_compare(test, one, operand, region=region) for one in value.possible), value)
-        if value is ABSENT:
+            return _agree((self._meets(test, one, operand, path) for one in value.possible), value)
+        if test.operator == "exists":
+            # A default of the API is not written down anywhere, so it does not exist.
+            return (value is not ABSENT and value is not None and not isinstance(value, Defaulted)) is operand
+        if isinstance(operand, Unknown):
+            return _agree((self._meets(test, value, one, path) for one in operand.possible), operand)
+        if isinstance(value, Defaulted):
+            value = value.value
+        if isinstance(operand, Defaulted):
+            operand = operand.value
+        if operand is ABSENT or operand is None:
+            return Unknown(f"what {path} is compared with is left out")
+        if value is ABSENT or value is None:
             if test.accessor.path[:1] == ("tags",):
                 return test.operator in ("notEquals", "notIn")
             # No read failed: there is nothing more to be had from this source.
-            return Unknown(f"{reading.path} is left out and no default of the API is documented", unseen=True)
-        return _compare(test, value, operand, region=region)
+            return Unknown(f"{path} is left out and no default of the API is documented", unseen=True)
+        return _compare(
+            test, value, operand, region=test.accessor.path[-1:] != () and test.accessor.path[-1] in _REGION_NAMES
+        )
 
-    def _count(self, count: Count, store: Resource) -> _Proof:
+    def _count(self, count: Count, store: Resource, wanted: bool) -> _Proof:
         items, missing = self.reader.items(count.items, store)
+        # Where few items may be of a kind, being of that kind is what none of them should.
+        many = count.operator in ("atLeast", "moreThan") or (count.operator == "equals" and count.operand != 0)
         matching: list[Item] = []
         doubtful: list[_Proof] = []
         proofs: list[_Proof] = []
         for item in items:
-            proof = self._prove(count.where, store, item) if count.where is not None else _Proof(True, ())
+            proof = self._prove(count.where, store, item, many is wanted) if count.where else _Proof(True, ())
             condition = item.value.condition if isinstance(item.value, Resource) else None
             if condition is not None and proof.truth is True:
                 reason = f"{item.label} is declared under a condition that is not decided: {condition}"
@@ -327,11 +407,16 @@ class _Compiled:
         low = len(matching)
         high = float("inf") if missing is not None else low + len(doubtful)
         bound = self._operand(count.operand, store, None)
-        truth: Truth | None = self._number(count.operator, low, high, bound)
+        number = quantities.as_number(bound)
+        truth: Truth | None
+        if number is None:
+            truth = bound if isinstance(bound, Unknown) else Unknown(f"{shown(bound)!r} is no number to compare with")
+        else:
+            truth = self._number(count.operator, low, high, number)
         if truth is None:
             truth = missing or next(p.truth for p in doubtful)
         name = _items_name(count.items)
-        expected = f"{_PHRASE.get(count.operator, 'exactly')} {words(bound)}"
+        expected = f"{_PHRASE.get(_in_words(count.operator, wanted), 'exactly')} {words(shown(bound))}"
         labels = ", ".join(item.label for item in matching[:MAX_ITEMS_SHOWN])
         basis = Basis.UNKNOWN if isinstance(truth, Unknown) else Basis.EXPLICIT if items else Basis.ABSENT
         reason = truth.reason if isinstance(truth, Unknown) else labels
@@ -341,7 +426,7 @@ class _Compiled:
         if count.items.root == "field" or not low:
             evidence += _concat(details[:MAX_ITEMS_SHOWN])
         for item in matching[:MAX_ITEMS_SHOWN]:
-            readings = (self.reader.test(shown, store, item)[0] for shown in count.show)
+            readings = [r for accessor in count.show for r in self.reader.test(accessor, store, item)[:MAX_ITEMS_SHOWN]]
             evidence += [_evidence(reading, None) for reading in readings if reading.value is not ABSENT]
         return _Proof(truth, tuple(evidence))
 
@@ -373,6 +458,16 @@ def _accessors(condition: Condition) -> Iterator[Accessor]:
                 yield operand
 
 
+def _doubt(item: Item) -> Unknown | None:
+    """Why an item may not be there: the undecided condition it is declared under."""
+    condition = item.value.condition if isinstance(item.value, Resource) else None
+    return (
+        None
+        if condition is None
+        else Unknown(f"{item.label} is declared under a condition that is not decided: {condition}")
+    )
+
+
 def _seen_first(known: Truth, other: Unknown) -> bool:
     return isinstance(known, Unknown) and known.unseen and not other.unseen
 
@@ -389,25 +484,40 @@ def _origin_of_items(items: list[Item]) -> Origin | None:
     return items[0].value.origin if items and isinstance(items[0].value, Resource) else None
 
 
-def _expectation(test: Test, operand: Any) -> Any:
+_OPPOSITE: Final = {
+    "equals": "notEquals",
+    "in": "notIn",
+    "atLeast": "lessThan",
+    "moreThan": "atMost",
+}
+_OPPOSITES: Final = {**_OPPOSITE, **{other: operator for operator, other in _OPPOSITE.items()}}
+
+
+def _in_words(operator: str, wanted: bool) -> str:
+    """The operator an expectation is worded with: the opposite one where the test is not to be met."""
+    return operator if wanted else _OPPOSITES.get(operator, operator)
+
+
+def _expectation(test: Test, operand: Any, wanted: bool = True) -> Any:
     """What a test wants, for people: the value itself, or a phrase."""
-    if isinstance(operand, Unknown) or operand is ABSENT:
-        return f"{_PHRASE.get(test.operator, test.operator)} {dotted(test.operand.path)}"
-    match test.operator:
+    operator = _in_words(test.operator, wanted)
+    if isinstance(operand, Unknown | Accessor) or operand is ABSENT:
+        return f"{_PHRASE.get(operator, operator)} {dotted(test.operand.path)}"
+    match operator:
         case "equals":
             return operand
         case "exists":
-            return "set" if operand else "not set"
+            return _PRESENCE[operand is not wanted]
         case "notEquals":
-            return f"not {words(operand)}"
+            return not operand if isinstance(operand, bool) else f"not {words(operand)}"
         case "in":
             return "one of " + ", ".join(map(words, operand))
         case "notIn":
             return "none of " + ", ".join(map(words, operand))
     if (test.unit or test.type == "tier") and not isinstance(test.operand, Accessor):
-        return f"{_PHRASE[test.operator]} {quantities.spoken_duration(operand)}"
+        return f"{_PHRASE[operator]} {quantities.spoken_duration(operand)}"
     unit = f" {test.unit}" if test.unit else ""
-    return f"{_PHRASE[test.operator]} {words(operand)}{unit}"
+    return f"{_PHRASE[operator]} {words(operand)}{unit}"
 
 
 def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Evidence:

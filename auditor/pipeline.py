@@ -84,6 +84,7 @@ def vocabulary_of(catalog: Catalog) -> Vocabulary:
         types=[name for service in catalog.services for name in service.store_types],
         facts=list(catalog.facts),
         related=[related.name for service in catalog.services for related in service.related],
+        children=[call.path.strip("/") for service in catalog.services for call in service.children],
     )
 
 
@@ -149,7 +150,7 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         subjects=tuple(subjects),
         findings=tuple(findings),
         gaps=tuple(beside.gaps),
-        statements=statements.judge(policy.baseline, findings),
+        statements=statements.judge(policy.baseline, findings, beside.unlisted(catalog, subjects)),
         rules={rule.id: _info(rule, policy.baseline) for rule in policy.rules.values()},
         services={service.name: service.title for service in catalog.services},
         scopes=tuple(beside.scopes),
@@ -197,6 +198,20 @@ class _Beside:
                         (self.deleted if kind in deleted else home).append(record)
         except SnapshotError as error:
             self.gaps.append(Gap("snapshot", str(error), Origin(collected.targets[0] if collected.targets else "")))
+
+    def unlisted(self, catalog: Catalog, subjects: Iterable[Subject]) -> dict[str, str]:
+        """The services whose stores may not all have been seen, with the reason."""
+        result: dict[str, str] = {}
+        seen = {subject.type.casefold() for subject in subjects}
+        for service in catalog.services:
+            types = {name.casefold() for name in service.store_types}
+            listings = [listing for listing in self.listings if listing.type.casefold() in types]
+            missing = next((listing.missing for listing in listings if listing.missing is not None), None)
+            if missing is not None:
+                result[service.name] = missing.reason
+            elif not listings and self.gaps and not seen & types:
+                result[service.name] = f"{self.gaps[0].subject}: {self.gaps[0].reason}"
+        return result
 
     def stores(self, collected: Snapshot) -> Iterable[Resource]:
         """The resources to judge, one at a time."""

@@ -55,7 +55,7 @@ def as_number(value: Any) -> float | None:
         if len(text) > 32 or not re.fullmatch(r"[+-]?\d+(\.\d+)?", text, re.ASCII):
             return None
         return float(text)
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return None
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from auditor.model import ApiDefault, Catalog, Listing, Related, Resource, Unknown, ancestors
 from auditor.rules import Accessor
 
 MAX_ITEMS_SHOWN: Final = 5
+MAX_STEPS: Final = 24
+"""How deep below a setting undecided values are looked for."""
 
 
 class _Absent:
@@ -35,36 +37,43 @@ class Defaulted:
 _folds: dict[tuple[str, ...], dict[str, str]] = {}
 
 
-def _child_of(holder: Mapping[str, Any], name: str) -> Any:
-    """The value under a property name, compared without case; None counts as absent."""
-    value = holder.get(name, ABSENT)
-    if value is ABSENT:
-        shape = tuple(holder)
-        fold = _folds.get(shape)
-        if fold is None:
-            if len(_folds) > 10_000:
-                _folds.clear()
-            fold = _folds[shape] = {key.casefold(): key for key in reversed(shape) if isinstance(key, str)}
-        actual = fold.get(name.casefold())
-        if actual is None:
-            return ABSENT
-        value = holder[actual]
-    return ABSENT if value is None else value
+def _key_of(holder: Mapping[str, Any], name: str) -> str | None:
+    """The key of an object that equals a name without case, or None."""
+    if name in holder:
+        return name
+    shape = tuple(holder)
+    fold = _folds.get(shape)
+    if fold is None:
+        if len(_folds) > 10_000:
+            _folds.clear()
+        fold = _folds[shape] = {key.casefold(): key for key in reversed(shape) if isinstance(key, str)}
+    return fold.get(name.casefold())
 
 
-def _look_up(body: Any, path: tuple[str, ...]) -> Any:
-    """Follow names (no `[*]`) into a body: a value, ABSENT, or an Unknown met on the way."""
+def look_up(body: Any, path: tuple[str, ...]) -> Any:
+    """Follow names (no `[*]`) into a body, without case: a value, ABSENT (null counts as absent), or an Unknown.
+
+    Below an Unknown that lists possible objects, the result lists the possible values at the path, ABSENT included.
+    """
     value = body
-    for name in path:
+    for index, name in enumerate(path):
         if type(value) is dict or isinstance(value, Mapping):
-            value = _child_of(value, name)
+            key = _key_of(value, name)
+            value = None if key is None else value[key]
         elif value is ABSENT or value is None:
             return ABSENT
         elif isinstance(value, Unknown):
-            return value
+            return _one_of(value, (look_up(one, path[index:]) for one in value.possible))
         else:
             return Unknown(f"{name} was looked for in {shown(value)!r}, which is no object")
-    return value
+    return ABSENT if value is None else value
+
+
+def _one_of(unknown: Unknown, possible: Iterable[Any]) -> Unknown:
+    """The same doubt about other values, each listed once."""
+    values = [ABSENT if one is None else one for one in possible]
+    # True, 1 and 1.0 are equal to Python and not to a rule.
+    return replace(unknown, possible=tuple({repr(value): value for value in values}.values()))
 
 
 def shown(value: Any) -> Any:
@@ -123,8 +132,8 @@ class Estate:
                 self._incomplete[related.name] = item.body
             return
         targets = tuple(related.targets(item))
-        if not targets and not item.deployed:
-            # What a template does not say for sure may be any of its stores.
+        if not targets:
+            # What does not say for sure what it is for may be for any store.
             reason = f"what {item.name} is for could not be determined"
             self._incomplete.setdefault(related.name, Unknown(reason))
         for target in targets:
@@ -188,6 +197,14 @@ class Reading(NamedTuple):
 _SPECIAL: Final = ("region", "type", "name", "id")
 
 
+def _readings(
+    elements: list[tuple[Any, str]], missing: Unknown | None, label: str, place: str, owner: Resource
+) -> list[Reading]:
+    """One reading an element, and one for what may be missing."""
+    readings = [Reading(value, label + path, owner, path) for value, path in elements]
+    return readings if missing is None else [*readings, Reading(missing, label + place, owner, "")]
+
+
 class Reader:
     """Reads what accessors point at, API defaults applied."""
 
@@ -232,9 +249,20 @@ class Reader:
         """A path without `[*]` in a resource's body, the API's default where it is left out."""
         if len(path) == 1 and path[0] in _SPECIAL:
             value = getattr(resource, path[0])
+            if value is None and path[0] == "region":
+                value = look_up(resource.body, ("location",))
             return ABSENT if value is None else value
-        value = _look_up(resource.body, path)
-        return self.default(resource, path, resource) if value is ABSENT else value
+        return self._settled(resource, path, look_up(resource.body, path))
+
+    def _settled(self, owner: Resource, path: tuple[str, ...], value: Any) -> Any:
+        """A value of a resource, with the API's default where it, or one of its alternatives, is left out."""
+        if value is ABSENT:
+            return self.default(owner, path, owner)
+        if isinstance(value, Unknown) and value.possible:
+            return _one_of(
+                value, (self._settled(owner, path, ABSENT if one is None else one) for one in value.possible)
+            )
+        return value
 
     def default(self, resource: Resource, path: tuple[str, ...], owner: Resource) -> Any:
         """What the API uses for a path that is left out, or ABSENT where no default is documented."""
@@ -270,10 +298,13 @@ class Reader:
             value = child if isinstance(child, Unknown) else ABSENT if child.body is None else child.body
             return [Reading(value, f"{accessor.child}:", None, "")]
         if accessor.root == "fact":
-            return [self._fact(accessor, store, item)]
+            if not accessor.path:
+                return [self._own_fact(str(accessor.fact), store)]
+            about = self.test(Accessor("field", accessor.path, accessor.child), store, item)
+            return [self._fact(str(accessor.fact), store, reading) for reading in about]
         if accessor.root == "parent" or item is None:
             return self._of_store(accessor, store)
-        return [self._of_item(accessor.path, item)]
+        return self._of_item(accessor.path, item)
 
     def _of_store(self, accessor: Accessor, store: Resource) -> list[Reading]:
         owner = store
@@ -287,67 +318,80 @@ class Reader:
         if "[*]" not in accessor.path:
             path = dotted(accessor.path)
             return [Reading(self.body(owner, accessor.path), label + path, owner, path)]
-        elements, missing = self.elements(owner, accessor.path)
-        readings = [Reading(value, label + path, owner, path) for value, path in elements]
-        if missing is not None:
-            readings.append(Reading(missing, label + dotted(accessor.path), owner, ""))
-        return readings
+        return _readings(*self.elements(owner, accessor.path), label, dotted(accessor.path), owner)
 
     def elements(self, owner: Resource, path: tuple[str, ...]) -> tuple[list[tuple[Any, str]], Unknown | None]:
         """The values at a path with `[*]`, each with its concrete path; and why there may be more."""
         cut = path.index("[*]")
-        array = self.body(owner, path[:cut])
-        if isinstance(array, Unknown):
-            return [], array
+        return self._unfold(owner, self.body(owner, path[:cut]), path, cut, dotted(path[:cut]))
+
+    def _unfold(
+        self, owner: Resource, array: Any, path: tuple[str, ...], cut: int, place: str
+    ) -> tuple[list[tuple[Any, str]], Unknown | None]:
+        """What a path leads to from the array at `path[:cut]`, which concretely stands at `place`."""
         if isinstance(array, Defaulted):
             array = array.value
         if array is ABSENT:
             return [], None
+        if isinstance(array, Unknown):
+            return [], array
         if not isinstance(array, list):
-            return [], Unknown(f"{dotted(path[:cut])} is no list")
+            return [], Unknown(f"{place} is no list")
+        rest = path[cut + 1 :]
+        end = rest.index("[*]") if "[*]" in rest else len(rest)
         found: list[tuple[Any, str]] = []
         missing: Unknown | None = None
         for index, element in enumerate(array):
-            concrete = f"{dotted(path[:cut])}[{index}]"
-            if isinstance(element, Unknown):
+            concrete = f"{place}[{index}]" + (f".{dotted(rest[:end])}" if end else "")
+            if isinstance(element, Unknown) and not element.possible:
+                # Whether it is one element, several or none is as little known as what it says.
                 missing = element
-            elif path[cut + 1 :]:
-                value = _look_up(element, path[cut + 1 :])
-                value = self.default(owner, path, owner) if value is ABSENT else value
-                found.append((value, f"{concrete}.{dotted(path[cut + 1 :])}"))
+                continue
+            value = ABSENT if element is None else element
+            value = self._settled(owner, path[: cut + 1 + end], look_up(value, rest[:end])) if end else value
+            if end == len(rest):
+                found.append((value, concrete))
             else:
-                found.append((element, concrete))
+                more, lacking = self._unfold(owner, value, path, cut + 1 + end, concrete)
+                found += more
+                missing = lacking or missing
         return found, missing
 
-    def _of_item(self, path: tuple[str, ...], item: Item) -> Reading:
+    def _of_item(self, path: tuple[str, ...], item: Item) -> list[Reading]:
+        place = dotted(path)
         if isinstance(item.value, Resource):
-            place = dotted(path)
-            return Reading(self.body(item.value, path), f"{item.label}:{place}", item.value, place)
-        value = _look_up(item.value, path)
-        if value is ABSENT:
-            value = self.default(item.owner, (*item.prefix, *path), item.owner)
-        concrete = f"{item.origin_prefix}.{dotted(path)}"
-        return Reading(value, concrete, item.owner, concrete)
+            if "[*]" in path:
+                return _readings(*self.elements(item.value, path), f"{item.label}:", place, item.value)
+            return [Reading(self.body(item.value, path), f"{item.label}:{place}", item.value, place)]
+        whole = (*item.prefix, *path)
+        cut = path.index("[*]") if "[*]" in path else len(path)
+        concrete = f"{item.origin_prefix}.{dotted(path[:cut])}"
+        value = self._settled(item.owner, (*item.prefix, *path[:cut]), look_up(item.value, path[:cut]))
+        if cut == len(path):
+            return [Reading(value, concrete, item.owner, concrete)]
+        elements, missing = self._unfold(item.owner, value, whole, len(item.prefix) + cut, concrete)
+        return _readings(elements, missing, "", f"{item.origin_prefix}.{place}", item.owner)
 
-    def _fact(self, accessor: Accessor, store: Resource, item: Item | None) -> Reading:
-        name = str(accessor.fact)
-        about: Any = None
-        path = name
-        owner: Resource | None = store
-        concrete = ""
-        if accessor.path:
-            of = self.test(Accessor("field", accessor.path, accessor.child), store, item)[0]
-            about = of.value.value if isinstance(of.value, Defaulted) else of.value
-            owner, concrete = of.owner, of.concrete
-            path = f"{name} of {words(shown(about))}" if about is not ABSENT else f"{name} of {of.path}"
-            if about is ABSENT:
-                return Reading(Unknown(f"{of.path} is left out"), path, owner, concrete)
+    def _own_fact(self, name: str, store: Resource) -> Reading:
+        """A fact about the store itself; one about its region, where that is one of several, for each of them."""
+        if not name.startswith("region."):
+            return Reading(self.facts[name](store, None), name, store, "")
+        region = self.body(store, ("region",))
+        if isinstance(region, Unknown):
+            return self._fact(name, store, Reading(region, "location", store, "location"))
+        path = f"{name} of {store.region}" if store.region else name
+        return Reading(self.facts[name](store, None), path, store, "")
+
+    def _fact(self, name: str, store: Resource, of: Reading) -> Reading:
+        """A fact about a value."""
+        about = of.value.value if isinstance(of.value, Defaulted) else of.value
+        path = f"{name} of {words(shown(about))}" if about is not ABSENT else f"{name} of {of.path}"
+        if about is ABSENT:
+            return Reading(Unknown(f"{of.path} is left out"), path, of.owner, of.concrete)
         if isinstance(about, Unknown):
-            return Reading(about, path, owner, concrete)
-        value = self.facts[name](store, about)
-        if not accessor.path and name.startswith("region.") and store.region:
-            path = f"{name} of {store.region}"
-        return Reading(value, path, owner, concrete)
+            known = (self._fact(name, store, of._replace(value=one)).value for one in about.possible)
+            return Reading(_one_of(about, known), f"{name} of {of.path}", of.owner, of.concrete)
+        return Reading(self.facts[name](store, about), path, of.owner, of.concrete)
 
     def items(self, accessor: Accessor, store: Resource) -> tuple[list[Item], Unknown | None]:
         """What a count goes through, and why there may be more."""
@@ -365,6 +409,32 @@ class Reader:
             owner = child
         elements, missing = self.elements(owner, accessor.path)
         return [Item(value, owner, accessor.path, path, path) for value, path in elements], missing
+
+    def alternatives(self, store: Resource, accessors: Iterable[Accessor]) -> list[Resource]:
+        """The store once for each value that the first undecided setting can take; empty where there is none.
+
+        Only what the accessors point at is looked through, and only where all possible values are known.
+        """
+        for accessor in accessors:
+            path = accessor.path
+            if accessor.root == "fact" and not path and store.region is None:
+                path = ("location",)
+            for owner in self._owners(accessor, store):
+                place = _undecided(owner.body, path, ())
+                if place is not None:
+                    steps, unknown = place
+                    return [_chosen(store, owner, steps, one) for one in unknown.possible]
+        return []
+
+    def _owners(self, accessor: Accessor, store: Resource) -> Iterator[Resource]:
+        if accessor.child is None:
+            yield store
+            return
+        wanted = f"{store.id}/{accessor.child}".casefold()
+        collection = f"{store.type}/{_types_of(accessor.child)}".casefold()
+        for child in store.children:
+            if child.id.casefold() == wanted or (child.type.casefold() == collection and child.name != "*"):
+                yield child
 
     def signer(self, accessor: Accessor) -> Callable[[Resource], Any]:
         """A function that gives all that can make two stores differ on an accessor: hashable, and cheap to compute."""
@@ -400,6 +470,42 @@ class Reader:
 
 
 _PLAIN: Final = (bool, int, float)
+
+_Steps = tuple[str | int, ...]
+
+
+def _undecided(value: Any, path: tuple[str, ...], steps: _Steps) -> tuple[_Steps, Unknown] | None:
+    """The first Unknown with known alternatives on a path or below its end, and the concrete steps that lead to it."""
+    if isinstance(value, Unknown):
+        return (steps, value) if value.possible else None
+    if len(steps) > MAX_STEPS:
+        return None
+    following: Iterable[str | int] = ()
+    rest = path[1:]
+    if isinstance(value, list) and (not path or path[0] == "[*]"):
+        following = range(len(value))
+    elif isinstance(value, Mapping):
+        key = _key_of(value, path[0]) if path else None
+        following = (list(value) if not path else ()) if key is None else (key,)
+    found = (_undecided(value[step], rest, (*steps, step)) for step in following)
+    return next((place for place in found if place is not None), None)
+
+
+def _chosen(store: Resource, owner: Resource, steps: _Steps, value: Any) -> Resource:
+    """The store with one value put in the place the steps lead to, in its own body or in a child's."""
+    made = replace(owner, body=_put(owner.body, steps, value))
+    if owner is not store:
+        return replace(store, children=tuple(made if child is owner else child for child in store.children))
+    location = look_up(made.body, ("location",))
+    return replace(made, region=location) if made.region is None and isinstance(location, str) else made
+
+
+def _put(body: Any, steps: _Steps, value: Any) -> Any:
+    if not steps:
+        return value
+    copy: Any = dict(body) if isinstance(body, Mapping) else list(body)
+    copy[steps[0]] = _put(copy[steps[0]], steps[1:], value)
+    return copy
 
 
 def _existence(child: Resource | Unknown) -> bool | str:

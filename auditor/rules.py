@@ -180,6 +180,7 @@ class Vocabulary:
     types: Collection[str] = ()
     facts: Collection[str] = ()
     related: Collection[str] = ()
+    children: Collection[str] = ()
 
 
 # ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -444,12 +445,14 @@ def _setting(
     base = inherited or Setting("require" if body.keys() - {"effect", "note"} else default)
     severity = Severity(reader.choice(f"{path}/severity", tuple(Severity))) if "severity" in body else base.severity
     conditions = _Conditions(reader, rule.parameters, vocabulary)
+    further = conditions.applicability(f"{path}/when")
     return replace(
         base,
         effect=reader.choice(f"{path}/effect", EFFECTS, base.effect),
         severity=severity,
         parameters={**base.parameters, **_overrides(reader, f"{path}/parameters", rule.parameters)},
-        when=base.when + conditions.applicability(f"{path}/when"),
+        # What narrows a rule adds up; an empty list says outright that nothing inherited narrows it.
+        when=base.when + further if further or "when" not in body else (),
     )
 
 
@@ -491,7 +494,7 @@ class _Conditions:
             "allOf": lambda: AllOf(self._parts(f"{path}/allOf", item)),
             "anyOf": lambda: AnyOf(self._parts(f"{path}/anyOf", item)),
             "not": lambda: Not(self.condition(f"{path}/not", item=item)),
-            "count": lambda: self._count(path, extra),
+            "count": lambda: self._count(path, extra, item=item),
         }
         for key, build in forms.items():
             if key in body:
@@ -524,6 +527,11 @@ class _Conditions:
         kind = self.reader.choice(f"{path}/type", ("redundancy", "tier")) if "type" in body else None
         if accessor.root == "child" and operator != "exists":
             self.reader.fail(path, "a child without a field can only be tested with 'exists'")
+        if operator not in ORDERED and (unit or kind):
+            key = "unit" if unit else "type"
+            self.reader.fail(f"{path}/{key}", f"{key} goes with one of {', '.join(ORDERED)}, not with {operator}")
+        if unit and kind:
+            self.reader.fail(f"{path}/type", "a value has a unit or a type, not both")
         operand = self._operand(f"{path}/{operator}", operator, unit, kind, item)
         return Test(accessor, operator, operand, unit, kind)
 
@@ -532,7 +540,14 @@ class _Conditions:
         for key in body:
             if key not in ("field", "fact", "of", "child", "parent"):
                 reader.unknown(f"{path}/{key}", key, ("field", "fact", "of", "child"), "key")
-        child = reader.text(f"{path}/child") if "child" in body else None
+        roots = [key for key in ("field", "fact", "parent") if key in body]
+        if len(roots) > 1:
+            reader.fail(path, f"expected one of field and fact, not {' and '.join(roots)}")
+        if "fact" not in body and "of" in body:
+            reader.fail(f"{path}/of", "of goes with a fact")
+        if "fact" in body and "child" in body and "of" not in body:
+            reader.fail(f"{path}/child", "a fact of a child needs the path of a value: of")
+        child = self._child(f"{path}/child", item=item) if "child" in body else None
         if "fact" in body:
             fact = reader.text(f"{path}/fact")
             if self.vocabulary.facts and fact not in self.vocabulary.facts:
@@ -546,6 +561,18 @@ class _Conditions:
         if child is not None:
             return Accessor("child", (), child)
         return reader.fail(path, "expected one of field, fact, child, count, allOf, anyOf, not")
+
+    def _child(self, path: str, *, item: bool = False, collection: bool = False) -> str:
+        """The name of a singleton child (`blobServices/default`), or of a collection (`replicas`)."""
+        name = self.reader.text(path)
+        if item:
+            self.reader.fail(path, "an item has no children of its own here; a path starts at the item")
+        if self.vocabulary.children and name.casefold() not in {n.casefold() for n in self.vocabulary.children}:
+            self.reader.unknown(path, name, self.vocabulary.children, "child")
+        if (len(name.split("/")) % 2 == 1) is not collection:
+            what = "a collection, which only a count goes through" if not collection else "one child, not a collection"
+            self.reader.fail(path, f"{name!r} is {what}")
+        return name
 
     def _path(self, path: str) -> tuple[str, ...]:
         text = self.reader.text(path)
@@ -562,12 +589,15 @@ class _Conditions:
     def _operand(self, path: str, operator: str, unit: str | None, kind: str | None, item: bool) -> Any:
         reader = self.reader
         value = reader.get(path)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and operator not in ("exists", "in", "notIn"):
             if "parameter" in value:
                 reader.mapping(path, ("parameter",))
                 return self._parameter(path, operator, unit, kind)
             reader.mapping(path, ("field", "parent", "child", "parameter"))
-            return self.accessor(path, value, item=item)
+            accessor = self.accessor(path, value, item=item)
+            if "[*]" in accessor.path or accessor.root == "child":
+                reader.fail(path, "an operand is one value: a field without [*]")
+            return accessor
         if operator == "exists":
             valid, expected = isinstance(value, bool), "true or false"
         elif operator in ("in", "notIn"):
@@ -595,34 +625,52 @@ class _Conditions:
             if given != wanted:
                 remedy = " (say the unit of the value)" if given == "duration" else ""
                 self.reader.fail(path, f"{operator} compares a {wanted} here, and {name!r} is a {given}{remedy}")
+        elif given == "duration":
+            self.reader.fail(path, f"{name!r} is a duration; compare it with one of {', '.join(ORDERED)}")
         return ParameterRef(name)
 
-    def _count(self, path: str, extra: tuple[str, ...]) -> Count:
+    def _count(self, path: str, extra: tuple[str, ...], *, item: bool = False) -> Count:
         reader = self.reader
+        if item:
+            reader.fail(f"{path}/count", "a count cannot stand inside the 'where' of another")
         body = reader.mapping(path, ("count", "equals", *ORDERED, *extra))
         operator = self._operator(path, body, ("equals", *ORDERED))
         at = f"{path}/count"
         items = reader.mapping(at, ("field", "child", "related", "where", "show"))
-        if "related" in items:
-            name = reader.text(f"{at}/related")
-            if self.vocabulary.related and name not in self.vocabulary.related:
-                reader.unknown(f"{at}/related", name, self.vocabulary.related, "related resource")
-            accessor = Accessor("related", related=name)
-        else:
-            accessor = self.accessor(at, {k: v for k, v in items.items() if k in ("field", "child")})
-            if accessor.root == "field" and accessor.path[-1] != "[*]":
-                reader.fail(f"{at}/field", "the field of a count must end in [*]")
         where = self.condition(f"{at}/where", item=True) if "where" in items else None
         show = tuple(Accessor("field", self._path(f"{at}/show/{index}")) for index in _range(reader, f"{at}/show"))
         operand = self._operand(f"{path}/{operator}", operator, None, None, item=False)
-        return Count(accessor, where, operator, operand, show)
+        if isinstance(operand, ParameterRef) and self.parameters[operand.name].type != "integer":
+            reader.fail(f"{path}/{operator}", f"a count is compared with an integer, and {operand.name!r} is none")
+        if not isinstance(operand, ParameterRef | Accessor) and (
+            isinstance(operand, bool) or not isinstance(operand, int)
+        ):
+            reader.fail(f"{path}/{operator}", f"a count is compared with an integer, found {describe(operand)}")
+        return Count(self._items(at, items), where, operator, operand, show)
+
+    def _items(self, at: str, items: Mapping[str, Any]) -> Accessor:
+        """What a count goes through."""
+        reader = self.reader
+        if "related" in items:
+            reader.mapping(at, ("related", "where", "show"))
+            name = reader.text(f"{at}/related")
+            if self.vocabulary.related and name not in self.vocabulary.related:
+                reader.unknown(f"{at}/related", name, self.vocabulary.related, "related resource")
+            return Accessor("related", related=name)
+        if "field" not in items and "child" in items:
+            return Accessor("child", (), self._child(f"{at}/child", collection=True))
+        accessor = self.accessor(at, {k: v for k, v in items.items() if k in ("field", "child")})
+        if accessor.path[-1] != "[*]":
+            reader.fail(f"{at}/field", "the field of a count must end in [*]")
+        return accessor
 
 
 def mark_unknowns(value: Any) -> Any:
-    """Turn every `{$unknown: reason}` of an example into an `Unknown`."""
+    """Turn every `{$unknown: reason}` of an example into an `Unknown`, with the values under `$possible`."""
     if isinstance(value, Mapping):
-        if set(value) == {"$unknown"}:
-            return Unknown(str(value["$unknown"]))
+        if "$unknown" in value and value.keys() <= {"$unknown", "$possible"}:
+            possible = value.get("$possible") or ()
+            return Unknown(str(value["$unknown"]), tuple(mark_unknowns(one) for one in possible))
         return {key: mark_unknowns(item) for key, item in value.items()}
     if isinstance(value, list):
         return [mark_unknowns(item) for item in value]

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from auditor.model import Severity
 from auditor.quantities import UNITS
-from auditor.rules import EFFECTS, MAPPINGS, ORDERED, PARAMETER_TYPES, REMEDIATIONS, STATEMENT_KINDS, Vocabulary
+from auditor.rules import (
+    EFFECTS,
+    MAPPINGS,
+    ORDERED,
+    PARAMETER_TYPES,
+    REMEDIATIONS,
+    STATEMENT_KINDS,
+    Parameter,
+    Rule,
+    Vocabulary,
+)
 
 _TEXT: Final = {"type": "string", "minLength": 1}
 _PLAIN: Final = {"type": ["string", "number", "boolean"]}
+_NUMBER: Final = {"type": "number"}
+_PATH: Final = {"type": "string", "pattern": r"^[^.\[\]]+(\[\*\])?(\.[^.\[\]]+(\[\*\])?)*$"}
+_VALUE_PATH: Final = {"type": "string", "pattern": r"^[^.\[\]]+(\.[^.\[\]]+)*$"}
+_DURATION: Final = {"type": "string", "pattern": "^P(?=.)([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?$"}
 _ID: Final = {"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"}
 
 
-def schema(kind: str, vocabulary: Vocabulary, rule_ids: Collection[str]) -> dict[str, Any]:
+def schema(kind: str, vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
     """The schema (draft 2020-12) of `rule`, `baseline` or `waivers` files."""
     build = {"rule": _rule, "baseline": _baseline, "waivers": _waivers}[kind]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **build(vocabulary, rule_ids)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **build(vocabulary, rules)}
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -28,69 +42,131 @@ def _list(items: Any, least: int = 0) -> dict[str, Any]:
     return {"type": "array", "items": items, "minItems": least}
 
 
+def _named(names: Iterable[str]) -> dict[str, Any]:
+    return {"enum": sorted(set(names))}
+
+
+def _children(vocabulary: Vocabulary, *, collections: bool) -> dict[str, Any]:
+    """Child paths: a collection (`replicas`) ends in a type, a single child (`blobServices/default`) in a name."""
+    return _named(name for name in vocabulary.children if (len(name.split("/")) % 2 == 1) is collections)
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
 def _conditions(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Definitions of the condition language."""
-    condition = {"$ref": "#/$defs/condition"}
-    accessor = {
-        "field": _TEXT,
-        "child": _TEXT,
-        "fact": {"enum": sorted(vocabulary.facts)},
-        "of": _TEXT,
-        "parent": _TEXT,
+    """Definitions of the condition language: conditions on a resource, and on the items a count goes through."""
+    facts = _named(vocabulary.facts)
+    child = _children(vocabulary, collections=False)
+    on_resource = {"field": _PATH, "fact": facts, "of": _PATH, "child": child}
+    on_item = {"field": _PATH, "fact": facts, "of": _PATH, "parent": _PATH}
+    counted = _object(
+        {
+            "field": {"allOf": [_PATH, {"pattern": r"\[\*\]$"}]},
+            "child": _named(vocabulary.children),
+            "related": _named(vocabulary.related),
+            "where": _ref("itemCondition"),
+            "show": _list(_PATH),
+        }
+    ) | {
+        "oneOf": [
+            {"required": ["field"], "properties": {"child": child}, **_none_of("related")},
+            {
+                "required": ["child"],
+                "properties": {"child": _children(vocabulary, collections=True)},
+                **_none_of("field", "related"),
+            },
+            {"required": ["related"], **_none_of("field", "child")},
+        ]
     }
-    operand = {"$ref": "#/$defs/operand"}
+    number = _ref("number")
+    compared = _object({"count": counted, **dict.fromkeys(("equals", *ORDERED), number), "otherwise": _TEXT}, "count")
+    count = {**compared, "oneOf": _required("equals", *ORDERED)}
+    parameter = _object({"parameter": _TEXT}, "parameter")
+    field = _object({"field": _VALUE_PATH, "child": child}, "field")
+    return {
+        "operand": {"anyOf": [_PLAIN, parameter, field, _object({"parent": _VALUE_PATH}, "parent")]},
+        "number": {"anyOf": [{"type": "integer"}, parameter, field]},
+        "condition": {"anyOf": [*_joined("condition"), count, _test(on_resource)]},
+        "itemCondition": {"anyOf": [*_joined("itemCondition"), _test(on_item)]},
+        "applicability": {"allOf": [_ref("condition"), {"required": ["otherwise"]}]},
+    }
+
+
+def _joined(name: str) -> list[dict[str, Any]]:
+    """And, or, not, over the conditions of a definition."""
+    several = _list(_ref(name), 1)
+    forms = (("allOf", several), ("anyOf", several), ("not", _ref(name)))
+    return [_object({key: value, "otherwise": _TEXT}, key) for key, value in forms]
+
+
+def _test(accessor: Mapping[str, Any]) -> dict[str, Any]:
+    """One comparison of what an accessor points at."""
+    operand = _ref("operand")
     operators = {
         "equals": operand,
         "notEquals": operand,
-        "in": {"anyOf": [_list(_PLAIN, 1), operand]},
-        "notIn": {"anyOf": [_list(_PLAIN, 1), operand]},
+        "in": _list(_PLAIN, 1),
+        "notIn": _list(_PLAIN, 1),
         "exists": {"type": "boolean"},
         **dict.fromkeys(ORDERED, operand),
     }
-    counted = _object(
-        {
-            "field": _TEXT,
-            "child": _TEXT,
-            "related": {"enum": sorted(vocabulary.related)},
-            "where": condition,
-            "show": _list(_TEXT),
-        }
-    )
-    otherwise = {"otherwise": _TEXT}
+    typed = {"unit": {"enum": list(UNITS)}, "type": {"enum": ["redundancy", "tier"]}}
+    paths = [key for key in ("field", "fact", "parent") if key in accessor]
+    roots = _required(*paths)
+    if "child" in accessor:
+        roots.append({**_none_of(*paths), "required": ["child", "exists"]})
     return {
-        "operand": {
-            "anyOf": [
-                _PLAIN,
-                _object({"parameter": _TEXT}, "parameter"),
-                _object(dict.fromkeys(("field", "child", "parent"), _TEXT)),
-            ]
-        },
-        "condition": {
-            "anyOf": [
-                _object({"allOf": _list(condition, 1), **otherwise}, "allOf"),
-                _object({"anyOf": _list(condition, 1), **otherwise}, "anyOf"),
-                _object({"not": condition, **otherwise}, "not"),
-                _object({"count": counted, "equals": operand, **dict.fromkeys(ORDERED, operand), **otherwise}, "count"),
-                {
-                    **_object(
-                        {
-                            **accessor,
-                            **operators,
-                            **otherwise,
-                            "unit": {"enum": list(UNITS)},
-                            "type": {"enum": ["redundancy", "tier"]},
-                        }
-                    ),
-                    "anyOf": [{"required": [key]} for key in ("field", "fact", "child", "parent")],
-                },
-            ]
-        },
-        "applicability": {"allOf": [condition, {"required": ["otherwise"]}]},
+        **_object({**accessor, **operators, **typed, "otherwise": _TEXT}),
+        "allOf": [{"oneOf": roots}, {"oneOf": _required(*operators)}, *_ordered()],
+        "dependentRequired": {"of": ["fact"]},
+        "dependentSchemas": {"unit": _none_of("type")},
     }
 
 
-def _rule(vocabulary: Vocabulary, _rule_ids: Collection[str]) -> dict[str, Any]:
-    parameter = _object({"type": {"enum": list(PARAMETER_TYPES)}, "default": _PLAIN, "title": _TEXT}, "type", "default")
+def _required(*names: str) -> list[dict[str, Any]]:
+    return [{"required": [name]} for name in names]
+
+
+def _ordered() -> list[dict[str, Any]]:
+    """What is compared by order: durations with a unit, redundancies, tiers, and numbers for the rest."""
+    tier = {"properties": {"type": {"const": "tier"}}, "required": ["type"]}
+    redundancy = {"properties": {"type": {"const": "redundancy"}}, "required": ["type"]}
+    duration = {"anyOf": [{"required": ["unit"]}, tier]}
+    kinds = ((duration, _DURATION), (redundancy, _TEXT), ({"not": {"anyOf": _required("unit", "type")}}, _NUMBER))
+    return [
+        {"if": {"anyOf": _required("unit", "type")}, "then": {"anyOf": _required(*ORDERED)}},
+        *(
+            {"if": given, "then": {"properties": {name: _operand_of(value) for name in ORDERED}}}
+            for given, value in kinds
+        ),
+    ]
+
+
+def _operand_of(value: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [value, {"type": "object"}]}
+
+
+def _none_of(*names: str) -> dict[str, Any]:
+    return {"not": {"anyOf": _required(*names)}}
+
+
+_VALUES: Final = {"duration": _DURATION, "integer": {"type": "integer"}, "boolean": {"type": "boolean"}}
+
+
+def _parameter(kind: str) -> dict[str, Any]:
+    return _object({"type": {"const": kind}, "default": _VALUES.get(kind, _TEXT), "title": _TEXT}, "type", "default")
+
+
+def _given(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The settings of one rule, with the parameters it has."""
+    values = _object({name: _VALUES.get(parameter.type, _TEXT) for name, parameter in parameters.items()})
+    return {"allOf": [{"$ref": "#/$defs/setting"}, {"properties": {"parameters": values}}]}
+
+
+def _rule(vocabulary: Vocabulary, _rules: Mapping[str, Rule]) -> dict[str, Any]:
+    parameter = {"oneOf": [_parameter(kind) for kind in PARAMETER_TYPES]}
     control = _object(
         {"framework": _TEXT, "id": _PLAIN, "mapping": {"enum": list(MAPPINGS)}, "note": _TEXT},
         "framework",
@@ -108,7 +184,14 @@ def _rule(vocabulary: Vocabulary, _rule_ids: Collection[str]) -> dict[str, Any]:
         "outcome",
         "resource",
     )
-    shown = _object({"field": _TEXT, "child": _TEXT, "fact": {"enum": sorted(vocabulary.facts)}, "of": _TEXT})
+    shown = _object(
+        {
+            "field": _PATH,
+            "child": _children(vocabulary, collections=False),
+            "fact": _named(vocabulary.facts),
+            "of": _PATH,
+        }
+    )
     reference = _object({"title": _TEXT, "url": {"type": "string", "pattern": "^https://"}}, "title", "url")
     properties = {
         "id": _ID,
@@ -129,7 +212,7 @@ def _rule(vocabulary: Vocabulary, _rule_ids: Collection[str]) -> dict[str, Any]:
     return {"title": "auditor rule", **_object(properties, *required), "$defs": _conditions(vocabulary)}
 
 
-def _baseline(vocabulary: Vocabulary, rule_ids: Collection[str]) -> dict[str, Any]:
+def _baseline(vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
     setting = _object(
         {
             "effect": {"enum": list(EFFECTS)},
@@ -146,7 +229,7 @@ def _baseline(vocabulary: Vocabulary, rule_ids: Collection[str]) -> dict[str, An
             "kind": {"enum": list(STATEMENT_KINDS)},
             "text": _TEXT,
             "note": _TEXT,
-            "rules": _list({"enum": sorted(rule_ids)}),
+            "rules": _list({"anyOf": [{"enum": sorted(rules)}, _ID]}),
         },
         "id",
         "service",
@@ -164,18 +247,19 @@ def _baseline(vocabulary: Vocabulary, rule_ids: Collection[str]) -> dict[str, An
         # Rules of a user's own are valid names too; the shipped ones are offered.
         "rules": {
             "type": "object",
-            "properties": dict.fromkeys(sorted(rule_ids), setting),
-            "additionalProperties": setting,
+            "properties": {rule_id: _given(rules[rule_id].parameters) for rule_id in sorted(rules)},
+            "additionalProperties": {"$ref": "#/$defs/setting"},
         },
         "statements": _list(statement),
     }
-    return {"title": "auditor baseline", **_object(properties, "id", "title"), "$defs": _conditions(vocabulary)}
+    definitions = {**_conditions(vocabulary), "setting": setting}
+    return {"title": "auditor baseline", **_object(properties, "id", "title"), "$defs": definitions}
 
 
-def _waivers(_vocabulary: Vocabulary, rule_ids: Collection[str]) -> dict[str, Any]:
+def _waivers(_vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
     waiver = _object(
         {
-            "rule": {"anyOf": [{"enum": ["*", *sorted(rule_ids)]}, _ID]},
+            "rule": {"anyOf": [{"enum": ["*", *sorted(rules)]}, _ID]},
             "resource": _TEXT,
             "reason": _TEXT,
             "owner": _TEXT,

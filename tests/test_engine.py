@@ -29,7 +29,7 @@ from auditor.model import (
     resource_group,
 )
 from auditor.quantities import iso_duration, parse_duration, parse_redundancy, parse_tier, spoken_duration
-from auditor.reading import Estate
+from auditor.reading import ABSENT, Estate, look_up
 from auditor.rules import Baseline, Rule, Setting, Vocabulary, _rule
 
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -87,8 +87,18 @@ P, F, U, N = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
         ("{field: a, equals: b}", {"a": "c"}, F),
         ("{field: a, equals: true}", {"a": True}, P),
         ("{field: a, equals: true}", {"a": "True"}, P),
-        ("{field: a, equals: true}", {"a": 1}, F),
-        ("{field: a, equals: 1}", {"a": True}, F),
+        ("{field: a, equals: true}", {"a": False}, F),
+        ("{field: a, equals: true}", {"a": 1}, U),
+        ("{field: a, equals: true}", {"a": "yes"}, U),
+        ("{field: a, notEquals: true}", {"a": "yes"}, U),
+        ("{field: a, equals: true}", {"a": {"b": True}}, U),
+        ("{field: a, equals: 1}", {"a": True}, U),
+        ("{field: a, equals: 1}", {"a": "one"}, U),
+        ("{field: a, equals: b}", {"a": True}, U),
+        ("{field: a, equals: b}", {"a": 1}, U),
+        ("{field: a, notEquals: b}", {"a": ["c"]}, U),
+        ("{field: a, notEquals: b}", {"a": "true"}, P),
+        ("{field: a, equals: '7'}", {"a": "7.0"}, P),
         ("{field: a, equals: 1}", {"a": 1.0}, P),
         ("{field: a, equals: 1}", {"a": "1"}, P),
         ("{field: a, equals: b}", {"a": None}, U),
@@ -103,6 +113,9 @@ P, F, U, N = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
         ("{field: a, in: [b, c]}", {"a": "d"}, F),
         ("{field: a, notIn: [b, c]}", {"a": "d"}, P),
         ("{field: a, notIn: [b, c]}", {"a": "b"}, F),
+        ("{field: a, in: [b, 1]}", {"a": "b"}, P),
+        ("{field: a, in: [b, c]}", {"a": 7}, U),
+        ("{field: a, notIn: [b, c]}", {"a": {}}, U),
         ("{field: a, exists: true}", {"a": 0}, P),
         ("{field: a, exists: true}", {"a": None}, F),
         ("{field: a, exists: false}", {}, P),
@@ -113,12 +126,15 @@ P, F, U, N = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
         ("{field: a, atLeast: 2}", {"a": True}, U),
         ("{field: a, atLeast: 2}", {"a": float("nan")}, U),
         ("{field: a, atLeast: 2}", {"a": float("inf")}, U),
+        ("{field: a, atLeast: 2}", {"a": 10**400}, P),
         ("{field: a, atMost: 2}", {"a": 3}, F),
         ("{field: a, moreThan: 2}", {"a": 2}, F),
         ("{field: a, lessThan: 2}", {"a": 1}, P),
         ("{field: a, unit: days, atLeast: P30D}", {"a": 30}, P),
         ("{field: a, unit: hours, atLeast: P30D}", {"a": 719}, F),
         ("{field: a, unit: seconds, atLeast: P30D}", {"a": 2592000}, P),
+        ("{field: a, unit: minutes, atMost: PT4H}", {"a": -1}, U),
+        ("{field: a, unit: minutes, atMost: PT4H}", {"a": 0}, P),
         ("{field: a, unit: days, moreThan: {field: b}}", {"a": 8, "b": 7}, P),
         ("{field: a, unit: days, moreThan: {field: b}}", {"a": 7, "b": 7}, F),
         ("{field: a, moreThan: {field: b}}", {"a": 7}, U),
@@ -140,6 +156,12 @@ P, F, U, N = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
         ('{field: "a[*].b", equals: 1}', {"a": [{"b": 1}, Unknown("x")]}, U),
         ('{field: "a[*].b", equals: 1}', {"a": [{"b": 2}, Unknown("x")]}, F),
         ('{field: "a[*]", equals: 1}', {"a": [1, 1]}, P),
+        ('{field: "a[*]", equals: 1}', {"a": [1, None]}, U),
+        ('{field: "a[*].b[*].c", equals: 1}', {"a": [{"b": [{"c": 1}]}, {"b": [{"c": 1}, {"c": 1}]}]}, P),
+        ('{field: "a[*].b[*].c", equals: 1}', {"a": [{"b": [{"c": 1}]}, {"b": [{"c": 1}, {"c": 2}]}]}, F),
+        ('{field: "a[*].b[*].c", equals: 1}', {"a": [{"b": []}, {}, {"b": None}]}, P),
+        ('{field: "a[*].b[*].c", equals: 1}', {"a": [{"b": [{"c": 1}]}, {"b": "x"}]}, U),
+        ('{field: "a[*].b[*].c", equals: 1}', {"a": [{"b": [{"c": 1}]}, {"b": Unknown("x")}]}, U),
         ("{not: {field: a, equals: b}}", {"a": "b"}, F),
         ("{not: {field: a, equals: b}}", {}, U),
         ("{fact: region.zones, equals: true}", {}, P),
@@ -147,6 +169,12 @@ P, F, U, N = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
         ("{fact: region.zones, of: a, equals: true}", {}, U),
         ("{fact: region.zones, of: a, equals: true}", {"a": Unknown("x")}, U),
         ("{fact: region.zones, of: a, equals: true}", {"a": "atlantis"}, U),
+        ("{fact: region.zones, of: a, equals: true}", {"a": Unknown("x", ("westeurope", "North Europe"))}, P),
+        ("{fact: region.zones, of: a, equals: true}", {"a": Unknown("x", ("westus", "northcentralus"))}, F),
+        ("{fact: region.zones, of: a, equals: true}", {"a": Unknown("x", ("westus", "westeurope"))}, U),
+        ('{fact: region.zones, of: "a[*]", equals: true}', {"a": ["westeurope", "northeurope"]}, P),
+        ('{fact: region.zones, of: "a[*]", equals: true}', {"a": ["westeurope", "westus"]}, F),
+        ('{fact: region.zones, of: "a[*]", equals: true}', {"a": []}, P),
         ("{fact: deployed, equals: false}", {}, P),
         ("{child: blobServices/default, exists: true}", {}, U),
     ],
@@ -174,8 +202,146 @@ def test_all_possible_values_that_agree_decide() -> None:
     assert outcome("{field: a, atLeast: 2}", {"a": Unknown("either", (3, "many"))}) is U
 
 
-def test_an_operand_that_is_unknown_is_unknown() -> None:
+def test_an_operand_that_is_unknown_is_unknown_unless_its_values_agree() -> None:
     assert outcome("{field: a, moreThan: {field: b}}", {"a": 1, "b": Unknown("x")}) is U
+    assert outcome("{field: a, moreThan: {field: b}}", {"a": 9, "b": Unknown("x", (1, 8))}) is P
+    assert outcome("{field: a, moreThan: {field: b}}", {"a": 9, "b": Unknown("x", (1, 10))}) is U
+    assert outcome("{field: a, moreThan: {field: b}}", {"a": 9, "b": Unknown("x", (1, None))}) is U
+    assert outcome("{field: a, equals: {field: b}}", {"a": 1, "b": [1]}) is U
+
+
+# ── values that are one of several ───────────────────────────────────────────────────────────────────────────────────
+
+
+def either(*possible: Any) -> Unknown:
+    return Unknown("depends on a parameter", possible)
+
+
+def test_a_path_through_one_of_several_objects_lists_the_values_at_it() -> None:
+    body = {"a": either({"b": {"C": 1}}, {"b": {"c": 2}}, {"b": None}, {"b": {"c": 1}}, None)}
+    found = look_up(body, ("a", "b", "c"))
+    assert (found.reason, found.possible) == ("depends on a parameter", (1, 2, ABSENT))
+    assert look_up({"a": either({"b": True}, {"b": 1})}, ("a", "b")).possible == (True, 1)
+    (nothing,) = look_up({"a": either("text")}, ("a", "b")).possible
+    assert isinstance(nothing, Unknown)
+    assert look_up({"a": Unknown("x")}, ("a", "b")).possible == ()
+
+
+@pytest.mark.parametrize(
+    ("require", "body", "expected"),
+    [
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, {"b": "1", "c": 2})}, P),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 2}, {"b": 3})}, F),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, {"b": 2})}, U),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, {})}, U),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, None)}, U),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, Unknown("more"))}, U),
+        ("{field: a.b, equals: 1}", {"a": either({"b": 1}, either({"b": 1}, {"b": 1.0}))}, P),
+        ("{field: a.b, equals: 1}", {"a": either({"b": either(1, 2)}, {"b": 1})}, U),
+        ("{field: a.b, exists: true}", {"a": either({"b": 1}, {"b": False})}, P),
+        ("{field: a.b, exists: false}", {"a": either({"b": None}, {}, None)}, P),
+        ("{field: a.b, exists: true}", {"a": either({"b": 1}, {})}, U),
+        # Neither test alone can be told, and both alternatives fail.
+        ("{allOf: [{field: a.b, equals: true}, {field: a.c, atLeast: 30}]}", {"a": either({"b": False}, {"b": True, "c": 7})}, F),
+        ("{allOf: [{field: a.b, equals: true}, {field: a.c, atLeast: 30}]}", {"a": either({"b": False}, {"b": True, "c": 30})}, U),
+        ("{anyOf: [{field: a, equals: 1}, {field: a, equals: 2}]}", {"a": either(1, 2)}, P),
+        ("{anyOf: [{field: a, equals: 1}, {field: b, equals: 1}]}", {"a": either(1, 2), "b": either(1, 2)}, U),
+        ('{field: "a[*].b", equals: 1}', {"a": either([{"b": 1}], [{"b": 1}, {"b": 1}])}, P),
+        ('{field: "a[*].b", equals: 1}', {"a": either([{"b": 1}], [])}, P),
+        ('{field: "a[*].b", equals: 1}', {"a": either([{"b": 1}], [{"b": 2}])}, U),
+        ('{field: "a[*].b", equals: 1}', {"a": [either({"b": 1}, {"b": 1, "c": 1}), {"b": 1}]}, P),
+        ('{count: {field: "a[*]"}, atLeast: 2}', {"a": either([1, 2], [1, 2, 3])}, P),
+        ('{count: {field: "a[*]"}, atLeast: 2}', {"a": either([1], [])}, F),
+        ('{count: {field: "a[*]"}, atLeast: 2}', {"a": either([1], [1, 2])}, U),
+        ('{count: {field: "a[*]"}, atLeast: 2}', {"a": [1, either(1, None)]}, P),
+        ('{count: {field: "a[*]"}, atLeast: 2}', {"a": [1, Unknown("none, one or more")]}, U),
+        ('{count: {field: "a[*]", where: {field: b, equals: 1}}, atLeast: 1}', {"a": [either({"b": 1}, {"b": 1.0})]}, P),
+        ('{count: {field: "a[*]", where: {field: b, equals: 1}}, equals: 1}', {"a": [{"b": either(1, 2)}, {"b": either(2, 3)}]}, U),
+        ("{fact: region.pair, equals: true}", {"location": either("westeurope", "northeurope")}, P),
+        ("{fact: region.pair, equals: true}", {"location": either("westeurope", "italynorth")}, U),
+        ("{field: region, equals: West Europe}", {"location": either("westeurope", "West Europe")}, P),
+    ],
+)  # fmt: skip
+def test_a_verdict_all_alternatives_agree_on_stands(require: str, body: dict[str, Any], expected: Outcome) -> None:
+    assert judge(rule(require), store(body, region=None)).outcome is expected
+
+
+def test_a_default_of_the_api_stands_in_where_an_alternative_leaves_a_setting_out() -> None:
+    made = rule("{field: properties.softDeleteRetentionInDays, unit: days, atLeast: P90D}", kind=VAULT)
+    for possible, expected in (
+        (({"softDeleteRetentionInDays": 90}, {}), P),
+        (({"softDeleteRetentionInDays": None}, None), P),
+        (({"softDeleteRetentionInDays": 7}, {}), U),
+    ):
+        assert judge(made, store({"properties": either(*possible)}, kind=VAULT)).outcome is expected
+    # What is written down in one alternative only does not exist in all.
+    exists = rule("{field: properties.softDeleteRetentionInDays, exists: true}", kind=VAULT)
+    assert judge(exists, store({"properties": either({"softDeleteRetentionInDays": 7}, {})}, kind=VAULT)).outcome is U
+
+
+def test_a_default_that_depends_on_another_setting_goes_with_its_alternative() -> None:
+    kind = "Microsoft.DocumentDB/databaseAccounts"
+    made = rule(
+        """{anyOf: [
+          {allOf: [{field: properties.backupPolicy.type, equals: Continuous},
+                   {field: properties.backupPolicy.continuousModeProperties.tier, type: tier, atLeast: P30D}]},
+          {allOf: [{field: properties.backupPolicy.type, equals: Periodic},
+                   {field: properties.backupPolicy.periodicModeProperties.backupIntervalInMinutes, atMost: 240}]}]}""",
+        kind=kind,
+    )
+    policy = either({"type": "Continuous"}, {"type": "Periodic"}, None)
+    assert judge(made, store({"properties": {"backupPolicy": policy}}, kind=kind)).outcome is P
+    assert (
+        judge(
+            made, store({"properties": {"backupPolicy": {"type": either("continuous", "PERIODIC")}}}, kind=kind)
+        ).outcome
+        is P
+    )
+
+
+def test_a_child_that_is_one_of_several() -> None:
+    made = rule("{child: blobServices/default, field: properties.isVersioningEnabled, equals: true}")
+    on, off = {"properties": {"isVersioningEnabled": True}}, {"properties": {}}
+    for possible, expected in (((on, on), P), ((on, None), U), ((off, None), F)):
+        about = store(children=[child("blobServices/default", either(*possible))])
+        assert judge(made, about).outcome is expected
+    exists = rule("{child: blobServices/default, exists: true}")
+    assert judge(exists, store(children=[child("blobServices/default", either(on, off))])).outcome is P
+    assert judge(exists, store(children=[child("blobServices/default", either(on, None))])).outcome is U
+
+
+def test_alternatives_of_an_item_of_a_collection() -> None:
+    made = rule("{count: {child: things, where: {allOf: [{field: a, equals: 1}, {field: b, equals: 1}]}}, atLeast: 1}")
+    end = Resource(f"{GROUP}/{STORAGE}/st/things/*", f"{STORAGE}/things", "*", None, None, Origin("u"))
+    for possible, expected in ((({"a": 2, "b": 1}, {"a": 1, "b": 2}), F), (({"a": 1, "b": 1}, {"a": 2}), U)):
+        assert judge(made, store(children=[child("things/1", either(*possible)), end])).outcome is expected
+
+
+def test_what_is_declared_under_an_undecided_condition_may_not_be_there() -> None:
+    made = rule("{count: {child: things, where: {field: live, equals: true}}, atLeast: 1}")
+    end = Resource(f"{GROUP}/{STORAGE}/st/things/*", f"{STORAGE}/things", "*", None, None, Origin("u"))
+    perhaps = child("things/1", {"live": True}, condition="deployThing")
+    assert judge(made, store(children=[perhaps, end])).outcome is U
+    assert "deployThing" in judge(made, store(children=[perhaps, end])).message
+    assert judge(made, store(children=[perhaps, child("things/2", {"live": True}), end])).outcome is P
+    assert judge(made, store(children=[child("things/1", {"live": False}, condition="deployThing"), end])).outcome is F
+
+
+def test_a_reported_setting_whose_values_are_known_is_shown_and_not_unknown() -> None:
+    about = store({"a": either("b", "c")})
+    assert judge(rule("{field: a, equals: b}"), about).outcome is U
+    finding = judge(rule("{field: a, equals: b}"), about, effect="report")
+    (evidence,) = finding.evidence
+    assert (finding.outcome, evidence.observed, evidence.basis) == (Outcome.INFORMATIONAL, ["b", "c"], Basis.UNKNOWN)
+
+
+def test_too_many_combinations_are_left_undecided() -> None:
+    require = "{anyOf: [%s]}" % ", ".join(
+        f"{{allOf: [{{field: a{n}, equals: 1}}, {{field: a{n}, equals: 2}}]}}" for n in range(20)
+    )
+    body = {f"a{n}": either(1, 2) for n in range(20)}
+    assert outcome(require, body) is U
+    assert outcome(require, {f"a{n}": either(1, 2) if n < 3 else 1 for n in range(20)}) is F
 
 
 # ── applicability ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -369,13 +535,20 @@ def test_backup_instances_are_found_among_the_children_of_vaults() -> None:
     assert judge(rule(BACKED), store(), estate=Estate(CATALOG, [vault(end)], listings[:1])).outcome is U
 
 
-def test_a_live_account_without_an_instance_id_is_not_known_to_be_unrestorable() -> None:
+def test_a_restorable_account_is_joined_by_its_instance_or_else_by_its_name() -> None:
     kind = "Microsoft.DocumentDB/databaseAccounts"
     listed = [Listing("/subscriptions/s", "Microsoft.DocumentDB/locations/restorableDatabaseAccounts")]
     made = rule("{count: {related: restorable-accounts}, atLeast: 1}", kind=kind)
     estate = Estate(CATALOG, [], listed)
-    assert judge(made, store({"properties": {}}, kind=kind, deployed=True), estate=estate).outcome is U
     assert judge(made, store({"properties": {"instanceId": "i"}}, kind=kind, deployed=True), estate=estate).outcome is F
+    assert judge(made, store({"properties": {}}, kind=kind, deployed=True), estate=estate).outcome is F
+    assert judge(made, store({"properties": {}}, kind=kind), estate=estate).outcome is F
+    restorable = Resource("/r/i", listed[0].type, "i", None, {"properties": {"accountName": "ST"}}, Origin("u"))
+    estate = Estate(CATALOG, [restorable], listed)
+    # By its instance where the account tells it, else by its name, which no other account that lives can have.
+    assert judge(made, store({"properties": {"instanceId": "I"}}, kind=kind, deployed=True), estate=estate).outcome is P
+    assert judge(made, store({"properties": {"instanceId": "j"}}, kind=kind, deployed=True), estate=estate).outcome is F
+    assert judge(made, store({"properties": {}}, kind=kind, deployed=True), estate=estate).outcome is P
 
 
 def test_the_subscriptions_own_regions_come_first() -> None:

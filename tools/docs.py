@@ -23,7 +23,7 @@ def generated() -> dict[Path, str]:
     baselines = [load_baseline(name, folder, rules, vocabulary) for name in baseline_names(folder)]
     files = {DOCS / "rules.md": reference(rules.values(), baselines)}
     for kind in ("rule", "baseline", "waivers"):
-        text = json.dumps(schema(kind, vocabulary, tuple(rules)), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(schema(kind, vocabulary, rules), indent=2, ensure_ascii=False) + "\n"
         files[DOCS / f"{kind}.schema.json"] = text
     return files
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditor.model import ApiDefault, ChildCall, ListCall, Resource, Service, SourceNote, Unknown
+from auditor.reading import look_up
 from auditor.services import locks
 
 STORE = "Microsoft.AppConfiguration/configurationStores"
@@ -20,14 +21,12 @@ _SHORT, _LONG = 604_800, 2_592_000
 _TIERS = {"free": _SHORT, "developer": _SHORT, "standard": _LONG, "premium": _LONG}
 
 
-def _tier(body: Mapping[str, Any]) -> str:
-    sku = body.get("sku")
-    return str(sku.get("name", "")).casefold() if isinstance(sku, Mapping) else ""
+def _tier(body: Any) -> str:
+    return str(look_up(body, ("sku", "name"))).casefold()
 
 
 def _revision_retention(store: Resource, _facts: Any) -> Any:
-    tier = _tier(store.body) if isinstance(store.body, Mapping) else ""
-    return _TIERS.get(tier, Unknown("the default depends on the tier, which is not known"))
+    return _TIERS.get(_tier(store.body), Unknown("the default depends on the tier, which is not known"))
 
 
 def _no_replicas(body: Mapping[str, Any]) -> str:

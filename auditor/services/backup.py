@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.model import ApiDefault, ChildCall, ListCall, Service, SourceNote
+from auditor.model import ApiDefault, ChildCall, ListCall, Service, SourceNote, Unknown
 from auditor.services import locks
 
 BACKUP_VAULT = "Microsoft.DataProtection/backupVaults"
@@ -58,6 +58,12 @@ SERVICE = Service(
     defaults=(
         ApiDefault(BACKUP_VAULT, "properties.securitySettings.immutabilitySettings.state", "Disabled", _AZURERM),
         ApiDefault(RECOVERY_VAULT, "properties.securitySettings.immutabilitySettings.state", "Disabled", _AZURERM),
+        ApiDefault(
+            BACKUP_VAULT,
+            "properties.storageSettings",
+            Unknown("properties.storageSettings is left out and no default of the API is documented", unseen=True),
+            _AZURERM,
+        ),
     ),
     related=(locks.LOCKS,),
     not_assessed=("Restore tests: whether a backup was ever restored is not written in any setting",),

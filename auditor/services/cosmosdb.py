@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from auditor.model import ApiDefault, ListCall, Related, Resource, Service, SourceNote, Unknown
+from auditor.reading import ABSENT, look_up
 from auditor.services import locks
 
 ACCOUNT = "Microsoft.DocumentDB/databaseAccounts"
@@ -20,11 +21,8 @@ _AVM = SourceNote("Azure Verified Modules, avm/res/document-db/database-account"
 
 def _backup_type(account: Resource) -> str:
     """`Periodic` or `Continuous`, the API's default applied; another string when it cannot be told."""
-    body = account.body if isinstance(account.body, Mapping) else {}
-    properties = body.get("properties")
-    policy = properties.get("backupPolicy") if isinstance(properties, Mapping) else properties
-    kind = policy.get("type") if isinstance(policy, Mapping) else policy
-    return "periodic" if kind is None else str(kind).casefold()
+    kind = look_up(account.body, ("properties", "backupPolicy", "type"))
+    return "periodic" if kind is ABSENT else str(kind).casefold()
 
 
 def _redundancy(account: Resource, facts: Mapping[str, Callable[[Resource, Any], Any]]) -> Any:
@@ -38,16 +36,20 @@ def _redundancy(account: Resource, facts: Mapping[str, Callable[[Resource, Any],
 
 
 def _restorable_targets(item: Resource) -> Iterator[str]:
+    """A restorable account is named by its instance; the account's own name is unique among those that live."""
     if item.name:
         yield "instance:" + item.name.casefold()
+    name = look_up(item.body, ("properties", "accountName"))
+    if isinstance(name, str) and name:
+        yield "account:" + name.casefold()
 
 
 def _account_keys(account: Resource) -> Iterator[str]:
-    body = account.body if isinstance(account.body, Mapping) else {}
-    properties = body.get("properties")
-    instance = properties.get("instanceId") if isinstance(properties, Mapping) else None
+    instance = look_up(account.body, ("properties", "instanceId"))
     if isinstance(instance, str) and instance:
         yield "instance:" + instance.casefold()
+    elif account.deployed and account.name:
+        yield "account:" + account.name.casefold()
 
 
 def _default(path: str, value: Any, source: SourceNote, mode: str = "") -> ApiDefault:

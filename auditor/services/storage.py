@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditor.model import ApiDefault, ChildCall, ListCall, Related, Resource, Service, SourceNote, Unknown
+from auditor.reading import look_up
 from auditor.services import backup, locks
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -23,7 +24,7 @@ _SDK = SourceNote("azure-mgmt-storage 25.3.0, API 2026-09-01", "2026-11-22")
 
 
 def _kind(body: Mapping[str, Any]) -> str:
-    return str(body.get("kind", "")).casefold()
+    return str(look_up(body, ("kind",))).casefold()
 
 
 def _no_blobs(body: Mapping[str, Any]) -> str:
@@ -31,8 +32,7 @@ def _no_blobs(body: Mapping[str, Any]) -> str:
 
 
 def _no_files(body: Mapping[str, Any]) -> str:
-    kind = body.get("kind")
-    return f"a {kind} account has no file service" if _kind(body) in ("blobstorage", "blockblobstorage") else ""
+    return "accounts of this kind have no file service" if _kind(body) in ("blobstorage", "blockblobstorage") else ""
 
 
 def _not_file_storage(body: Mapping[str, Any]) -> str:
@@ -48,19 +48,10 @@ def _share_policy(child: Resource, _facts: Any) -> Any:
 
 def _targets(instance: Resource) -> Iterator[str]:
     """The account an Azure Backup instance or protected item stands for."""
-    properties = _member(instance.body, "properties")
-    for source in (
-        _member(_member(properties, "dataSourceInfo"), "resourceID"),
-        _member(properties, "sourceResourceId"),
-    ):
+    for path in (("dataSourceInfo", "resourceID"), ("sourceResourceId",)):
+        source = look_up(instance.body, ("properties", *path))
         if isinstance(source, str) and source:
             yield source.casefold().rstrip("/")
-
-
-def _member(holder: Any, name: str) -> Any:
-    """A member of an object, named without case; None of anything else."""
-    items = holder.items() if isinstance(holder, Mapping) else ()
-    return next((value for key, value in items if key.casefold() == name.casefold()), None)
 
 
 SERVICE = Service(
