@@ -144,6 +144,7 @@ class _Estate:
         self._modules = {path: kind for service in services for path, kind in service.modules}
         self._found: dict[str, list[tuple[Resource, instances.Resource]]] = {}
         self._made: list[Resource] = []
+        self._strays: dict[str, list[tuple[str, Resource]]] = {}
         self._missing: Unknown | None = None
 
     def module(self, module: instances.Module) -> None:
@@ -233,11 +234,28 @@ class _Estate:
             nothing: Unknown | None = Unknown(skipped, unseen=True) if skipped else self._missing
             if call.collection:
                 children += own
-                children.append(_absent(store, call, nothing))
+                children.append(_absent(store, call, nothing or self._perhaps(store, call)))
                 continue
             own = [made for made in own if made.id.casefold() == f"{store.id}{call.path}".casefold()]
-            children.append(_chosen(own) if own else _absent(store, call, nothing))
+            children.append(_chosen(own) if own else _absent(store, call, nothing or self._perhaps(store, call)))
         return dataclasses.replace(store, children=tuple(children))
+
+    def _perhaps(self, store: Resource, call: ChildCall) -> Unknown | None:
+        """Why a store may have a child that is not known to be its own; None when all children are somebody's."""
+        kind = call.type.casefold()
+        if kind not in self._strays:
+            stores = {made.id.casefold() for made, _ in self._found.get(call.parent_type.casefold(), ())}
+            depth = 2 * (call.type.count("/") - call.parent_type.count("/"))
+            self._strays[kind] = [
+                (_name_above(child), made)
+                for made, child in self._found.get(kind, ())
+                if isinstance(child.id, Placeholder) and made.id.rsplit("/", depth)[0].casefold() not in stores
+            ]
+        for name, stray in self._strays[kind]:
+            if not name or name.casefold() == store.name.casefold():
+                where = f"{stray.origin.uri}:{stray.origin.line}"
+                return Unknown(f"it is not known whose the one is that {where} declares; it may be this one's")
+        return None
 
 
 def _stands_in(child: instances.Resource, store: instances.Resource) -> bool:
@@ -250,6 +268,16 @@ def _stands_in(child: instances.Resource, store: instances.Resource) -> bool:
         if parent is None:
             return False
     return child.id.casefold().startswith(f"{store.id}/".casefold())
+
+
+def _name_above(child: instances.Resource) -> str:
+    """The name of the store a child belongs to; empty when it is not known."""
+    root = child
+    while root.parent is not None:
+        root = root.parent
+    if isinstance(root.name, Placeholder) or (root is child and child.declaration.parent_reference is not None):
+        return ""
+    return root.name.partition("/")[0]
 
 
 def _renamed(store: Resource, suffix: str) -> Resource:
