@@ -580,9 +580,11 @@ class Deployment:
         for declaration in self.template.declarations:
             if isinstance(declaration, ir.ResourceDeclaration) and declaration.parent is not None:
                 continue
-            for one in self.instances(declaration):
+            for position, one in enumerate(self.instances(declaration)):
                 index.setdefault(str(one.member("id")).casefold(), one)
                 index.setdefault(one.name.casefold(), one)
+                if declaration.symbol:
+                    index.setdefault(f"{declaration.symbol}[{position}]".casefold(), one)
         return index
 
 

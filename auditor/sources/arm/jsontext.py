@@ -119,7 +119,8 @@ def offsets(text: str, node: Node) -> Sequence[int]:
 
 def name_of(text: str, member: Node) -> Node:
     """The name of a member as a value with its place."""
-    match = _CLOSED.match(text, member.at)
+    # Of a name that stands for another one, `[[x]` for `[x]`, the place begins one character late.
+    match = _CLOSED.match(text, member.at if text.startswith('"', member.at) else member.at - 1)
     return Node(member.name, member.at, match.end() if match is not None else member.start)
 
 

@@ -170,9 +170,17 @@ def quoted(node: Node) -> Node | None:
         text = expressions.literal(value)
         return node if text is value else node._replace(value=text, start=node.start + 1)
     if isinstance(value, dict):
-        members = {name: quoted(child) for name, child in value.items()}
-        return None if None in members.values() else node._replace(value=members)
+        members = {child.name.lower(): child for child in map(_quoted_member, value.values()) if child is not None}
+        return node._replace(value=members) if len(members) == len(value) else None
     if isinstance(value, list):
-        items = [quoted(child) for child in value]
-        return None if None in items else node._replace(value=items)
+        items = [item for item in map(quoted, value) if item is not None]
+        return node._replace(value=items) if len(items) == len(value) else None
     return node
+
+
+def _quoted_member(member: Node) -> Node | None:
+    found = quoted(member)
+    if found is None or expressions.is_expression(member.name):
+        return None
+    name = expressions.literal(member.name)
+    return found if name is member.name else found._replace(name=name, at=member.at + 1)

@@ -103,7 +103,8 @@ def _around(loop: ir.Loop | None, condition: ir.Expression | None) -> str:
 
 
 def _loop(loop: ir.Loop) -> str:
-    assert loop.items is not None
+    if loop.items is None:
+        return f"{show(loop.count)} times{f' as {loop.name}' if loop.name else ''}{' here' if loop.resource else ''}"
     return f"for {loop.item}{f', {loop.index}' if loop.index else ''} in {show(loop.items)}"
 
 
