@@ -1,9 +1,10 @@
-"""Reads every Bicep file of public repositories, and says which could not be parsed and how long it took.
+"""Reads every Bicep or ARM JSON file of public repositories, and says which could not be parsed and how long it took.
 
     python -m tools.conformance bicep PATH...
+    python -m tools.conformance json PATH...
 
 Each PATH is a checkout, or a folder of one. Files are counted by where they come from; those that are wrong on purpose
-must be reported with a place, all others must be parsed whole. Returns 1 when a file is not as it should be.
+must be reported with a place, all others must be parsed whole. Returns 1 when a Bicep file is not as it should be.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from auditor.sources.arm import ir
 from auditor.sources.bicep import parse_parameters, parse_template
+from tools import conformance_json
 
 SLOW = 2.0
 """Seconds no file may take."""
@@ -145,6 +147,10 @@ def report(tallies: dict[str, Tally]) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     """Print the table; 1 when a file is not as it should be, 2 for wrong arguments."""
     paths = [Path(argument) for argument in arguments[1:]]
+    if arguments[:1] == ["json"] and paths and all(path.exists() for path in paths):
+        for line in conformance_json.report(conformance_json.measure(paths)):
+            print(line)
+        return 0
     if arguments[:1] != ["bicep"] or not paths or not all(path.exists() for path in paths):
         print(__doc__, file=sys.stderr)
         return 2

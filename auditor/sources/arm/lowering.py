@@ -10,6 +10,8 @@ from auditor.sources.arm.expressions import ExpressionError
 from auditor.sources.arm.jsontext import Node
 
 NOTHING: Final = frozenset[str]()
+MAX_PROBLEMS: Final = 100
+"""Problems kept of one template, or parameter file."""
 
 
 class Lowering:
@@ -32,11 +34,16 @@ class Lowering:
 
     def problem(self, node: Node, message: str) -> None:
         """Note what could not be understood."""
-        self.problems.append(ir.Problem(self.span(node), message))
+        self.note(self.span(node), message)
+
+    def note(self, span: ir.Span, message: str) -> None:
+        """Note what could not be understood at a place."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(ir.Problem(span, message))
 
     def unreadable(self, span: ir.Span, message: str) -> ir.Expression:
         """What stands for a value that cannot be understood, which is noted."""
-        self.problems.append(ir.Problem(span, message))
+        self.note(span, message)
         return unknown(span, message)
 
     def members(self, node: Node | None, what: str) -> Iterator[Node]:
@@ -88,9 +95,9 @@ class Lowering:
         try:
             return expressions.parse(text, self.source, places)
         except ExpressionError as error:
-            place = ir.Span(self.source, places[error.index], node.end)
-            self.problems.append(ir.Problem(place, f"the expression cannot be read: {error}"))
-            return unknown(self.span(node), f"the expression cannot be read: {error}")
+            message = f"the expression cannot be read: {error}"
+            self.note(ir.Span(self.source, places[error.index], node.end), message)
+            return unknown(self.span(node), message)
 
     def entries(self, members: Iterable[Node], without: Collection[str] = NOTHING) -> Iterator[ir.Entry]:
         """The properties of an object, but for those whose names (in lower case) are listed."""

@@ -48,6 +48,7 @@ class Resources:
         self._variables = variables
         self._inline = inline
         self._count = 0
+        self._loads: dict[tuple[str, bool], Load | None] = {}
 
     def declarations(
         self, resources: Node | None, parent: ir.ResourceDeclaration | None = None
@@ -90,6 +91,9 @@ class Resources:
                 # Here it carries its parent's name itself, and what decides about the parent decides about it too.
                 condition = _both(parent.condition, condition)
                 loop = loop or parent.loop
+            if len(kind) > MAX_TYPE:
+                self._lower.problem(node, f"the resource's type has more than {MAX_TYPE} characters")
+                return
         made = ir.ResourceDeclaration(
             self._lower.whole(node),
             node.name,
@@ -166,37 +170,38 @@ class Resources:
     def _template(self, properties: Node, inner: bool) -> tuple[str, Load]:
         """How a deployment's template is called, and what gives it."""
         inline, link = properties.get("template"), properties.get("templatelink")
+        if inline is not None and isinstance(inline.value, dict):
+            return "", _once(lambda: self._inline(inline, inner))
         if inline is not None:
-            template = self._written(inline)
-            if template is None:
-                return _unresolved(self._lower.span(inline).text, "the template is computed")
-            return "", _once(lambda: self._inline(template, inner))
+            return self._kept(inline, inner)
         if link is None:
             return _unresolved("", "the deployment names no template")
-        spec, path = link.text("id"), self._path(link)
-        if spec:
-            return _unresolved(spec, "template specs are not at hand")
+        spec, written = link.text("id"), link.get("relativepath") or link.get("uri")
+        if spec or written is None:
+            return _unresolved(spec, "template specs are not at hand" if spec else "the link names no template")
+        address = self._lower.value(written)
+        path, known = beside(address, self._variables.lowered), constant(address, self._variables.lowered)
         if not path:
-            address = link.text("relativepath") or link.text("uri")
-            known = not expressions.is_expression(address) and "://" in address
             why = "lies at a web address" if known else "is named by an address that is not known before deployment"
-            return _unresolved(address, f"the linked template {why}; it is read where it is a file beside the template")
+            reason = f"the linked template {why}; it is read where it is a file beside the template"
+            return _unresolved(known or self._lower.span(written).text.strip('"'), reason)
         source, files = self._lower.source, self._files
         return path, lambda: files.template(source, path)
 
-    def _written(self, template: Node) -> Node | None:
-        """The template inside a deployment, as it is written there or in a variable; None when it is computed."""
-        if isinstance(template.value, dict):
-            return template
-        name = _VARIABLE.fullmatch(template.value) if isinstance(template.value, str) else None
-        variables = self._variables.written
-        found = variables.get(name[1].lower()) if name is not None and variables is not None else None
-        return quoted(found) if found is not None and isinstance(found.value, dict) else None
-
-    def _path(self, link: Node) -> str:
-        """The path beside the template a link names, or an empty text."""
-        address = link.get("relativepath") or link.get("uri")
-        return "" if address is None else beside(self._lower.value(address), self._variables.lowered)
+    def _kept(self, reference: Node, inner: bool) -> tuple[str, Load]:
+        """The template kept in a variable; all deployments that name it share what it is lowered to."""
+        match = _VARIABLE.fullmatch(reference.value) if isinstance(reference.value, str) else None
+        name = match[1].lower() if match is not None else ""
+        if (name, inner) not in self._loads:
+            written = self._variables.written
+            found = written.get(name) if written is not None else None
+            template = quoted(found) if found is not None and isinstance(found.value, dict) else None
+            load = None if template is None else _once(lambda: self._inline(template, inner))
+            self._loads[name, inner] = load
+        known = self._loads[name, inner]
+        if known is None:
+            return _unresolved(self._lower.span(reference).text.strip('"'), "the template is computed")
+        return "", known
 
     def _arguments(self, properties: Node) -> ir.Expression | None:
         """The values given to a deployment's parameters, as one object."""
@@ -227,13 +232,15 @@ class Resources:
 
     def _linked(self, link: Node) -> ir.Expression:
         """The values of a parameter file beside the template."""
-        span, path = self._lower.span(link), self._path(link)
+        span, written = self._lower.span(link), link.get("relativepath") or link.get("uri")
+        path = "" if written is None else beside(self._lower.value(written), self._variables.lowered)
         if not path:
             return unknown(span, "a linked parameter file is read only where it is a file beside the template")
         found = self._files.parameters(self._lower.source, path)
         if isinstance(found, ir.Unresolved):
             return unknown(span, f"the parameter file {path}: {found.reason}")
-        self._lower.problems += found.problems
+        for problem in found.problems:
+            self._lower.note(problem.span, problem.message)
         entries = (ir.Entry(value.span, ir.Literal(value.span, name), value) for name, value in found.values.items())
         return ir.ObjectNode(span, tuple(entries))
 

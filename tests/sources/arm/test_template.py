@@ -632,17 +632,22 @@ def test_a_linked_template_beside_the_template(link: Any, path: str) -> None:
     ("link", "reference", "reason"),
     [
         ({"uri": "https://example.com/a.json"}, "https://example.com/a.json", "lies at a web address"),
-        ({"uri": "[concat(variables('web'), '/a.json')]"}, "[concat(variables('web'), '/a.json')]", "not known before"),
+        (
+            {"uri": "[concat(variables('web'), '/a.json')]"},
+            "https://example.com/templates/a.json",
+            "lies at a web address",
+        ),
         ({"uri": "[parameters('link')]"}, "[parameters('link')]", "not known before deployment"),
         ({"uri": "[variables('circle')]"}, "[variables('circle')]", "not known before deployment"),
         ({"uri": "[variables('links').other]"}, "[variables('links').other]", "not known before deployment"),
         ({"uri": "[concat('x/', parameters('_artifactsLocation'))]"}, None, "not known before deployment"),
         ({"uri": "[uri('https://example.com/', 'a.json')]"}, None, "not known before deployment"),
+        ({"uri": 7}, "7", "not known before deployment"),
         ({"uri": "[concat(parameters('_artifactsLocation'), parameters('x'))]"}, None, "not known before deployment"),
         ({"uri": "[format('{0}{7}', parameters('_artifactsLocation'))]"}, None, "not known before deployment"),
         ({"uri": "[deployment().properties.other]"}, None, "not known before deployment"),
         ({"id": "[resourceId('Microsoft.Resources/templateSpecs/versions', 's', '1')]"}, None, "template specs"),
-        ({}, "(no template)", "not known before deployment"),
+        ({}, "(no template)", "the link names no template"),
         (None, "(no template)", "the deployment names no template"),
     ],
 )
@@ -790,6 +795,49 @@ def test_one_bad_thing_costs_one_thing() -> None:
     assert show(second.name) == "'other'"
 
 
+def test_only_so_many_problems_are_kept() -> None:
+    found = template({"resources": [{"type": "a/b"}] * 500})
+    assert len(found.problems) == 100
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {f"v{i}": f"[concat(variables('v{i + 1}'), variables('v{i + 1}'))]" for i in range(60)},
+        {"v0": "[concat(" + ", ".join(["variables('v1')"] * 900) + ")]", "v1": "x" * 100_000},
+        {"v0": "[format('" + "{0}" * 20_000 + "', variables('v1'))]", "v1": "x"},
+        {"v0": "[variables('v1').x]", "v1": {f"p{i}": "x" for i in range(50_000)} | {"x": "y"}},
+        {"v0": "[variables('v1')" + ".x" * 90 + "]", "v1": {"x": "y"}},
+        {"v0": "[variables('v0').x]"},
+    ],
+    ids=["doubling", "long", "holes", "wide", "deep", "circle"],
+)
+def test_what_a_template_says_before_evaluation_is_found_in_bounded_time(variables: dict[str, Any]) -> None:
+    listed = [account(apiVersion="[variables('v0')]"), child("[variables('v0')]", "x")]
+    found = template({"variables": variables, "resources": listed})
+    assert [problem.message for problem in found.problems] == ["the resource has no type that is written out"]
+    (only,) = found.declarations
+    assert isinstance(only, ir.ResourceDeclaration)
+    assert only.api_version == ""
+
+
+def test_deployments_share_the_template_they_keep_in_a_variable() -> None:
+    deployment = child("Microsoft.Resources/deployments", "d", properties={"template": "[variables('kept')]"})
+    inner = child(
+        "Microsoft.Resources/deployments",
+        "d",
+        properties={"template": "[variables('kept')]", "expressionEvaluationOptions": {"scope": "inner"}},
+    )
+    first, second, third = sound(
+        {"variables": {"kept": {"resources": []}}, "resources": [deployment, deployment, inner]}
+    ).declarations
+    assert isinstance(first, ir.ModuleDeclaration)
+    assert isinstance(second, ir.ModuleDeclaration)
+    assert isinstance(third, ir.ModuleDeclaration)
+    assert first.load() is second.load()
+    assert first.load() is not third.load()
+
+
 def test_problems_of_a_template_inside_are_its_own() -> None:
     found = module({"template": {"resources": [{"type": "a/b"}]}}).load()
     assert isinstance(found, ir.Template)
@@ -800,6 +848,8 @@ def test_types_and_numbers_of_resources_are_bounded(monkeypatch: pytest.MonkeyPa
     long = template({"resources": [{"type": "a/" + "b" * resources.MAX_TYPE, "name": "x"}, account()]})
     assert [problem.message for problem in long.problems] == ["the resource has no type that is written out"]
     assert len(long.declarations) == 1
+    below = template({"resources": [account(resources=[child("b" * (resources.MAX_TYPE - 5), "x")])]})
+    assert [problem.message for problem in below.problems] == ["the resource's type has more than 500 characters"]
     monkeypatch.setattr(resources, "MAX_RESOURCES", 2)
     many = template({"resources": [account(resources=[child("blobServices", "default")]), account(), account()]})
     assert [problem.message for problem in many.problems] == ["there are more than 2 resources; the rest was not read"]
