@@ -208,7 +208,7 @@ class _Estate:
                 joined = self._joined(made, one)
                 count = seen[joined.id.casefold()] = seen.get(joined.id.casefold(), 0) + 1
                 # Two stores whose names are not known are two stores.
-                yield joined if count == 1 or not isinstance(one.id, Placeholder) else _renamed(joined, f" ({count})")
+                yield joined if count == 1 or not isinstance(one.name, Placeholder) else _renamed(joined, f" ({count})")
         yield from self._made
         for related in self._related:
             for name in related.types:
