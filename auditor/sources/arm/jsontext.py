@@ -15,14 +15,14 @@ MAX_SIZE: Final = 32 * 2**20
 """Characters of a text."""
 MAX_DEPTH: Final = 100
 """Objects and arrays inside one another."""
-MAX_NODES: Final = 2_000_000
-"""Values of a text, containers included."""
+MAX_VALUES: Final = 2_000_000
+"""Values of a text, containers included, as far as its commas and brackets tell."""
 MAX_DIGITS: Final = 100
 """Characters of a number."""
 MAX_PROBLEMS: Final = 100
 
-_WHITE: Final = r"[ \t\r\n\f\v\xa0\ufeff]*+"
-_SKIP: Final = rf"{_WHITE}(?:(?://[^\n]*+|/\*[\s\S]*?\*/){_WHITE})*+"
+_WHITE: Final = r"[ \t\r\n]*+"
+_SKIP: Final = rf"{_WHITE}(?:(?:[\f\v\xa0\ufeff]|//[^\n]*+|/\*[\s\S]*?\*/){_WHITE})*+"
 _PLAIN: Final = r'"([^"\\]*+)"'
 _ESCAPED: Final = r'("(?:[^"\\]++|\\[\s\S])*+")'
 
@@ -46,6 +46,8 @@ _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 T = TypeVar("T")
+_new: Final = tuple.__new__
+"""Makes a node without the call in Python that a named tuple's own constructor is; there are very many of them."""
 
 
 class JsonError(ValueError):
@@ -95,6 +97,8 @@ def read(text: str) -> Document:
     """
     if len(text) > MAX_SIZE:
         raise JsonError(f"the text has more than {MAX_SIZE // 2**20} MiB", 0)
+    if sum(map(text.count, ",[{")) >= MAX_VALUES:
+        raise JsonError(f"it has more than {MAX_VALUES:,} values", 0)
     reader = _Reader(text)
     root = reader.value(0, "", -1)
     end = reader.skip(reader.at)
@@ -130,7 +134,6 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.nodes = 0
         self.problems: list[tuple[str, int]] = []
 
     def skip(self, at: int) -> int:
@@ -149,10 +152,9 @@ class _Reader:
             if depth >= MAX_DEPTH:
                 raise JsonError(f"it nests deeper than {MAX_DEPTH} levels", end - 1)
             value: Any = self.object(depth + 1) if match[_OPENING] == "{" else self.array(depth + 1)
-            return Node(value, end - 1, self.at, name, place)
-        self.count(end)
+            return _new(Node, (value, end - 1, self.at, name, place))
         if kind == _TEXT:
-            return Node(match[_TEXT], match.start(_TEXT) - 1, end, name, place)
+            return _new(Node, (match[_TEXT], match.start(_TEXT) - 1, end, name, place))
         if kind == _LONG_TEXT:
             return Node(self.unescaped(match.start(_LONG_TEXT), end), match.start(_LONG_TEXT), end, name, place)
         if kind == _WORD:
@@ -181,9 +183,8 @@ class _Reader:
                 members[folded] = self.value(depth, name, place)
                 at = self.at
             else:
-                self.count(at)
                 start, end = match.span(3)
-                members[folded] = Node(plain, start - 1, end + 1, name, place)
+                members[folded] = _new(Node, (plain, start - 1, end + 1, name, place))
             if not comma:
                 match = _NEXT.match(text, at)
                 if match is None or match[1] != ",":
@@ -210,13 +211,7 @@ class _Reader:
         if match is None or match[1] != bracket:
             self.fail(expected, at)
         self.at = match.end()
-        self.count(at)
         return container
-
-    def count(self, at: int) -> None:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise JsonError(f"it has more than {MAX_NODES:,} values", at)
 
     def number(self, start: int, end: int) -> int | float:
         digits = self.text[start:end]
