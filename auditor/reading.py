@@ -69,6 +69,11 @@ def look_up(body: Any, path: tuple[str, ...]) -> Any:
     return ABSENT if value is None else value
 
 
+def _listed(unknown: Unknown) -> bool:
+    """Whether all that an Unknown can be is known."""
+    return bool(unknown.possible) and all(not isinstance(one, Unknown) or _listed(one) for one in unknown.possible)
+
+
 def _one_of(unknown: Unknown, possible: Iterable[Any]) -> Unknown:
     """The same doubt about other values, each listed once."""
     values = [ABSENT if one is None else one for one in possible]
@@ -343,7 +348,7 @@ class Reader:
         missing: Unknown | None = None
         for index, element in enumerate(array):
             concrete = f"{place}[{index}]" + (f".{dotted(rest[:end])}" if end else "")
-            if isinstance(element, Unknown) and not element.possible:
+            if isinstance(element, Unknown) and not _listed(element):
                 # Whether it is one element, several or none is as little known as what it says.
                 missing = element
                 continue
