@@ -15,7 +15,7 @@ MAX_SIZE: Final = 32 * 2**20
 """Characters of a text."""
 MAX_DEPTH: Final = 100
 """Objects and arrays inside one another."""
-MAX_VALUES: Final = 2_000_000
+MAX_VALUES: Final = 1_000_000
 """Values of a text, containers included, as far as its commas and brackets tell."""
 MAX_DIGITS: Final = 100
 """Characters of a number."""
