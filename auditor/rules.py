@@ -23,6 +23,7 @@ ORDERED: Final = ("atLeast", "atMost", "moreThan", "lessThan")
 OPERATORS: Final = ("equals", "notEquals", "in", "notIn", *ORDERED, "exists")
 MAPPINGS: Final = ("official", "third-party", "text-based")
 STATEMENT_KINDS: Final = ("rule", "advice", "platform", "procedure")
+MAX_EXTENDED: Final = 16
 REMEDIATIONS: Final = ("az", "bicep", "azurerm", "caveat")
 
 
@@ -214,7 +215,8 @@ def load_baseline(
 
     `base` is the folder a relative `extends` starts from. Raises PolicyError.
     """
-    return _baseline(name, folder, rules, vocabulary or Vocabulary(), base, seen=())
+    path = _baseline_path(name, folder, base, None)
+    return _baseline(path, folder, rules, vocabulary or Vocabulary(), seen=())
 
 
 def baseline_names(folder: Path) -> list[str]:
@@ -223,18 +225,22 @@ def baseline_names(folder: Path) -> list[str]:
 
 
 def _baseline(
-    name: str, folder: Path, rules: Mapping[str, Rule], vocabulary: Vocabulary, base: Path | None, seen: tuple[str, ...]
+    path: Path, folder: Path, rules: Mapping[str, Rule], vocabulary: Vocabulary, seen: tuple[Path, ...]
 ) -> Baseline:
-    path = _baseline_path(name, folder, base)
-    if str(path) in seen:
-        raise PolicyError(f"baselines extend each other in a circle: {' → '.join([*seen, str(path)])}", file=str(path))
     reader = Reader(read_documents([path])[0])
     body = reader.mapping(
         "", ("id", "title", "description", "extends", "source", "default", "rules", "statements"), ("id", "title")
     )
     parent = None
     if body.get("extends") is not None:
-        parent = _baseline(reader.text("/extends"), folder, rules, vocabulary, path.parent, (*seen, str(path)))
+        extended = _baseline_path(reader.text("/extends"), folder, path.parent, reader)
+        chain = (*seen, path)
+        if any(extended.samefile(one) for one in chain):
+            circle = " → ".join(map(str, (*chain, extended)))
+            reader.fail("/extends", f"baselines extend each other in a circle: {circle}")
+        if len(chain) > MAX_EXTENDED:
+            reader.fail("/extends", f"more than {MAX_EXTENDED} baselines extend each other")
+        parent = _baseline(extended, folder, rules, vocabulary, chain)
     default = reader.choice("/default", EFFECTS, parent.default if parent else "report")
     settings = dict(parent.rules) if parent else {}
     for rule_id in reader.mapping("/rules", None) if "rules" in body else ():
@@ -263,7 +269,8 @@ def _source(reader: Reader, body: Mapping[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _baseline_path(name: str, folder: Path, base: Path | None) -> Path:
+def _baseline_path(name: str, folder: Path, base: Path | None, reader: Reader | None) -> Path:
+    """The file of a baseline that was named to us or, with a reader, by the one that extends it."""
     shipped = folder / f"{name}.yaml"
     if "/" not in name and "\\" not in name and shipped.is_file():
         return shipped
@@ -274,10 +281,13 @@ def _baseline_path(name: str, folder: Path, base: Path | None) -> Path:
     valid = baseline_names(folder)
     near = difflib.get_close_matches(name, valid, 1)
     guess = f"; did you mean {near[0]!r}?" if near else ""
-    raise PolicyError(
+    message, hint = (
         f"there is no baseline or file {name!r}{guess}",
-        hint=f"Shipped baselines: {', '.join(valid)}; or name a YAML file.",
+        f"Shipped baselines: {', '.join(valid)}; or name a YAML file.",
     )
+    if reader is not None:
+        reader.document.fail("/extends", message, hint=hint)
+    raise PolicyError(message, hint=hint)
 
 
 def load_waivers(path: Path, rules: Mapping[str, Rule], today: date) -> tuple[Waiver, ...]:

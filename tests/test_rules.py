@@ -252,6 +252,13 @@ rules:
     assert (found.source, len(found.statements)) == ("a document", 21)
 
 
+def test_baselines_that_extend_each_other_without_end(tmp_path: Path, rules: Any) -> None:
+    for number in range(20):
+        (tmp_path / f"b{number}.yaml").write_text(f"id: b\ntitle: B\nextends: b{number + 1}.yaml\n")
+    with pytest.raises(PolicyError, match=r"b16\.yaml:3: more than 16 baselines"):
+        baseline(tmp_path, "id: mine\ntitle: M\nextends: b1.yaml\n", rules)
+
+
 def test_applicability_of_an_extended_baseline_is_added_to_or_dropped(tmp_path: Path, rules: Any) -> None:
     def of(when: str) -> list[str]:
         text = f"id: mine\ntitle: M\nextends: well-architected\nrules: {{storage-redundancy: {{{when}}}}}\n"
@@ -268,8 +275,13 @@ BAD_BASELINES = {
     "effect": ("rules: {storage-backup: {effect: requires}}", "unknown effect 'requires'; did you mean 'require'?"),
     "parameter": ("rules: {storage-blob-soft-delete: {parameters: {days: P1D}}}", "unknown parameter 'days'"),
     "value": ("rules: {storage-blob-soft-delete: {parameters: {retention: 30}}}", "expected a duration such as P30D"),
-    "extends": ("extends: standard-deploymnt", "there is no baseline or file 'standard-deploymnt'; did you mean 'standard-deployment'?"),
-    "itself": ("extends: mine.yaml", "extend each other in a circle"),
+    "extends": ("extends: standard-deploymnt", "mine.yaml:3: there is no baseline or file 'standard-deploymnt'; did you mean 'standard-deployment'?"),
+    "itself": ("extends: mine.yaml", "mine.yaml:3: baselines extend each other in a circle"),
+    "itself-otherwise": ("extends: ./x/../mine.yaml", "extend each other in a circle"),
+    "no-setting": ("rules: {storage-backup: null}", "mine.yaml:3: expected a mapping with effect"),
+    "key": ("rules: {storage-backup: {efect: require}}", "unknown key 'efect'; did you mean 'effect'?"),
+    "severity": ("rules: {storage-backup: {severity: hihg}}", "unknown severity 'hihg'; did you mean 'high'?"),
+    "when": ("rules: {storage-backup: {when: [{field: kind, equals: a}]}}", "'otherwise' is missing"),
     "default": ("default: strict", "unknown default 'strict'"),
     "statement": ("statements: [{id: X, service: all, kind: rule, text: t, rules: [nope]}]", "unknown rule 'nope'"),
 }  # fmt: skip
@@ -278,6 +290,7 @@ BAD_BASELINES = {
 @pytest.mark.parametrize("name", BAD_BASELINES)
 def test_a_bad_baseline_is_refused(tmp_path: Path, rules: Any, name: str) -> None:
     text, expected = BAD_BASELINES[name]
+    (tmp_path / "x").mkdir()
     with pytest.raises(PolicyError) as caught:
         baseline(tmp_path, f"id: mine\ntitle: Mine\n{text}\n", rules)
     assert expected in str(caught.value)
@@ -349,7 +362,7 @@ def test_shipped_files_are_valid_for_an_editor_and_broken_ones_are_not(rules: An
     for name in BAD_RULES.keys() - NOT_YAML - BEYOND_A_SCHEMA:
         assert not checks["rule"].is_valid(yaml.safe_load(BAD_RULES[name][0])), name
     assert checks["waivers"].is_valid([yaml.safe_load(WAIVER) | {"expires": "2026-12-31"}])
-    for name in ("effect", "parameter", "value", "default"):
+    for name in ("effect", "parameter", "value", "default", "no-setting", "key", "severity", "when"):
         assert not checks["baseline"].is_valid(yaml.safe_load(f"id: mine\ntitle: Mine\n{BAD_BASELINES[name][0]}\n")), (
             name
         )
