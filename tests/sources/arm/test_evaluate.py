@@ -431,3 +431,15 @@ def test_where_backup_vaults_are_declared_an_unprotected_account_is_known_to_be_
     )
     assert evaluated(account()).listings == []
     assert {one.scope for one in evaluated(account() + vault).listings} == {f"/subscriptions/{SUB}"}
+
+
+def test_a_deployment_written_as_a_resource_is_a_gap_and_may_have_declared_anything() -> None:
+    text = """
+resource d 'Microsoft.Resources/deployments@2022-09-01' = {
+  name: 'inner'
+  properties: { mode: 'Incremental', template: {} }
+}
+"""
+    made = evaluated(text + account())
+    assert [gap.subject for gap in made.gaps] == ["deployment inner"]
+    assert isinstance(made.child("st", "blobServices/default").body, Unknown)
