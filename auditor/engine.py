@@ -372,9 +372,9 @@ class _Compiled:
         if isinstance(operand, Unknown):
             return _agree((self._meets(test, value, one, path) for one in operand.possible), operand)
         if isinstance(value, Defaulted):
-            value = value.value
+            return self._meets(test, value.value, operand, path)
         if isinstance(operand, Defaulted):
-            operand = operand.value
+            return self._meets(test, value, operand.value, path)
         if operand is ABSENT or operand is None:
             return Unknown(f"what {path} is compared with is left out")
         if value is ABSENT or value is None:
@@ -522,6 +522,8 @@ def _expectation(test: Test, operand: Any, wanted: bool = True) -> Any:
 
 def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Evidence:
     value = reading.value
+    if isinstance(value, Defaulted) and isinstance(value.value, Unknown):
+        value = value.value
     origin = None
     if reading.owner is not None and reading.owner.origins:
         origin = _nearest(reading.owner, reading.concrete)

@@ -26,7 +26,7 @@ ABSENT: Final = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Defaulted:
-    """A value the API itself supplies, with the source of that knowledge."""
+    """A value the API itself supplies (or an Unknown: nobody can tell which), with the source of that knowledge."""
 
     value: Any
     note: str
@@ -286,7 +286,7 @@ class Reader:
             if default.when is not None and not default.when(resource):
                 continue
             value = default.value(resource, self.facts) if callable(default.value) else default.value
-            return value if isinstance(value, Unknown) else self._note(default, value)
+            return self._note(default, value)
         return ABSENT
 
     def _note(self, default: ApiDefault, value: Any) -> Defaulted:
