@@ -302,7 +302,7 @@ def test_a_default_that_depends_on_another_setting_goes_with_its_alternative() -
 def test_a_child_that_is_one_of_several() -> None:
     made = rule("{child: blobServices/default, field: properties.isVersioningEnabled, equals: true}")
     on, off = {"properties": {"isVersioningEnabled": True}}, {"properties": {}}
-    for possible, expected in (((on, on), P), ((on, None), U), ((off, None), F)):
+    for possible, expected in (((on, on), P), ((on, None), U), ((on, Unknown("more")), U), ((off, None), F)):
         about = store(children=[child("blobServices/default", either(*possible))])
         assert judge(made, about).outcome is expected
     exists = rule("{child: blobServices/default, exists: true}")

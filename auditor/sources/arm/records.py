@@ -296,8 +296,8 @@ def _chosen(own: Sequence[Resource]) -> Resource:
         return child
     others = [one.body for one in own[:-1]] or [None]
     reason = f"it is declared under a condition that is not decided: {child.condition}"
-    possible = () if isinstance(child.body, Unknown) else (child.body, *others)
-    body = Unknown(reason, tuple(one for one in possible if not isinstance(one, Unknown)))
+    # An alternative that is itself unknown stays among them: leaving it out would let the rest decide.
+    body = Unknown(reason, (child.body, *others))
     return dataclasses.replace(child, body=body)
 
 
