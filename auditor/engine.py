@@ -528,7 +528,7 @@ def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Ev
     if reading.owner is not None and reading.owner.origins:
         origin = _nearest(reading.owner, reading.concrete)
     if isinstance(value, Unknown):
-        observed = list(map(shown, value.possible)) or None
+        observed = list({repr(one): one for one in map(shown, value.possible)}.values()) or None
         return Evidence(reading.path, expected, observed, Basis.UNKNOWN, value.reason, origin)
     if isinstance(value, Defaulted):
         return Evidence(reading.path, expected, shown(value), Basis.DEFAULT, value.note, origin)
@@ -565,6 +565,8 @@ def _message(proof: _Proof, rule: Rule) -> str:
         observed = (
             "left out" if evidence.basis is Basis.ABSENT and evidence.observed is None else words(evidence.observed)
         )
+        if evidence.basis is Basis.UNKNOWN and isinstance(evidence.observed, list):
+            observed = " or ".join("left out" if one is None else words(one) for one in evidence.observed)
         text = f"{evidence.path.rpartition(':')[2].removeprefix('properties.')} is {observed}"
         if evidence.basis is Basis.DEFAULT:
             text += " by default"

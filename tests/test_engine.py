@@ -335,6 +335,12 @@ def test_a_reported_setting_whose_values_are_known_is_shown_and_not_unknown() ->
     assert (finding.outcome, evidence.observed, evidence.basis) == (Outcome.INFORMATIONAL, ["b", "c"], Basis.UNKNOWN)
 
 
+def test_a_message_names_all_that_a_setting_can_be() -> None:
+    made = rule("{field: properties.softDeleteRetentionInDays, unit: days, atLeast: P30D}", kind=VAULT)
+    about = store({"properties": {"softDeleteRetentionInDays": either(90, None, 60)}}, kind=VAULT)
+    assert judge(made, about).message == "softDeleteRetentionInDays is 90 or 60 (at least 30 days expected)"
+
+
 def test_too_many_combinations_are_left_undecided() -> None:
     require = "{anyOf: [%s]}" % ", ".join(
         f"{{allOf: [{{field: a{n}, equals: 1}}, {{field: a{n}, equals: 2}}]}}" for n in range(20)
