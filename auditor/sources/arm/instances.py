@@ -368,12 +368,13 @@ class Arguments:
 
 
 def text_of(value: Any, span: ir.Span) -> str:
-    """A name: the text itself, or what stands for it when it is not known."""
+    """A name: the text itself, or what stands for it when it is not known or is no text."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Unknown):
-        return Placeholder(f"{{{span.text}}}", value.reason)
-    return str(functions.to_text(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    reason = value.reason if isinstance(value, Unknown) else f"{span.text} is no text"
+    return Placeholder(f"{{{span.text}}}", reason)
 
 
 def scope_of(value: Any, here: Scope) -> Scope | Unknown:

@@ -443,3 +443,11 @@ resource d 'Microsoft.Resources/deployments@2022-09-01' = {
     made = evaluated(text + account())
     assert [gap.subject for gap in made.gaps] == ["deployment inner"]
     assert isinstance(made.child("st", "blobServices/default").body, Unknown)
+
+
+@pytest.mark.parametrize("name", ["sa2", "[sa2]", "{ a: sa2 }", "map", "true", "null", "['a']"])
+def test_a_name_that_is_no_text_stands_for_itself(name: str) -> None:
+    text = account("'other'").replace("resource sa ", "resource sa2 ")
+    made = evaluated(text + account(name))
+    assert len(made.names) == 2
+    assert made.names[1].startswith("{")
