@@ -23,11 +23,11 @@ def test_no_module_is_too_long_to_read(home: Path) -> None:
 
 def test_only_the_command_line_prints(home: Path) -> None:
     said = [
-        p.name
+        p.parent.name
         for p in (home / "auditor").rglob("*.py")
         if re.search(r"^\s*(print|click\.echo)\(", p.read_text("utf-8"), re.MULTILINE)
     ]
-    assert said == ["cli.py"]
+    assert set(said) == {"cli"}
 
 
 def test_every_lower_bound_is_plain() -> None:

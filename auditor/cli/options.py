@@ -1,0 +1,179 @@
+"""Options, help texts and completions that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from auditor.errors import UsageError
+
+SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
+
+EXIT_CODES: Final = """\b
+Exit codes:
+  0   clean
+  1   findings at or above --fail-on
+  2   usage: a wrong option, target or configuration
+  3   incomplete: something could not be read or decided
+  4   nothing to audit
+  5   a rule, baseline or waivers file is bad
+  70  our own bug"""
+
+SNAPSHOT_EXIT_CODES: Final = """\b
+Exit codes:
+  0   read whole
+  2   usage: a wrong option, target or configuration; a file that cannot be written
+  3   incomplete: something could not be read; the file says what
+  4   nothing to audit
+  70  our own bug"""
+
+# Options of the commands that read targets, by what they are for; what is named nowhere is listed at the end.
+SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Judging": ("baseline", "rule", "rules_dir", "waivers", "fail_on"),
+    "Writing": ("format", "template", "output", "quiet"),
+    "Live deployments": (
+        "cloud", "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "deep", "record", "replay",
+    ),
+    "Templates": (
+        "parameters", "parameter", "resource_group", "location", "subscription", "azd_env", "module_path",
+        "cross_check",
+    ),
+}  # fmt: skip
+
+TARGETS: Final = """\b
+Targets:
+  azure:                        every subscription the credential sees
+  azure:SUBSCRIPTION            one subscription (its id)
+  azure:SUBSCRIPTION/GROUP      one resource group
+  azure:mg/MANAGEMENT_GROUP     every subscription below a management group
+  PATH                          a snapshot, a template, or a folder of them"""
+
+
+class Sections(click.Command):
+    """A command whose many options are listed by what they are for, and the formats with them."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options section by section."""
+        from auditor.renderers import FORMATS
+
+        records = {
+            param.name: record
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
+        }
+        for title, names in SECTIONS.items():
+            rows = [records.pop(name) for name in names if name in records]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+            if "format" in names and any(param.name == "format" for param in self.params):
+                with formatter.section("Formats"):
+                    formatter.write_dl([(entry.name, entry.title) for entry in FORMATS.values()])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
+
+
+def complete_baseline(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
+    """The shipped baselines that begin with what was typed."""
+    from auditor.paths import data_dir
+
+    names = [path.stem for path in (data_dir("rules") / "baselines").glob("*.yaml")]
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def complete_rule(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
+    """The shipped rules that begin with what was typed."""
+    from auditor.paths import data_dir
+
+    names = [path.stem for path in data_dir("rules").glob("*/*.yaml") if path.parent.name != "baselines"]
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def complete_format(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
+    """The report formats that begin with what was typed."""
+    from auditor.renderers import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def collecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that reads targets."""
+    options = (
+        click.argument("targets", nargs=-1, required=True, metavar="TARGET..."),
+        click.option("--parameters", multiple=True, type=FILE, help="A template's parameter file (repeatable)."),
+        click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="One value of a parameter (repeatable)."),
+        click.option("--resource-group", default="", metavar="NAME", help="The group a template would be deployed to."),
+        click.option("--location", default="", metavar="REGION", help="The region of that group or deployment."),
+        click.option("--subscription", default="", metavar="ID", help="The subscription it would be deployed to."),
+        click.option("--azd-env", default="", metavar="NAME", help="The azd environment that fills ${…} placeholders."),
+        click.option("--module-path", type=FOLDER, help="A folder of registry modules."),
+        click.option("--cross-check", is_flag=True, help="Tell where the bicep command on the PATH disagrees."),
+        click.option(
+            "--cloud",
+            type=click.Choice(["public", "usgov", "china"]),
+            default="public",
+            show_default=True,
+            help="The Azure cloud.",
+        ),
+        click.option("--arm-endpoint", default="", metavar="URL", help="Another ARM endpoint; http on loopback only."),
+        click.option("--access-token-env", default="", metavar="NAME", help="A variable that holds a ready token."),
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 512),
+            metavar="NUMBER",
+            default=64,
+            show_default=True,
+            help="Calls at once.",
+        ),
+        click.option(
+            "--call-timeout",
+            type=click.FloatRange(0.1, 3600),
+            metavar="SECONDS",
+            default=60.0,
+            show_default=True,
+            help="What one call may take, retries included.",
+        ),
+        click.option("--record", type=FOLDER, help="Keep every exchange in this folder (no token, no secret)."),
+        click.option("--replay", type=FOLDER, help="Answer from such a folder instead of the network."),
+        click.option("--deep", is_flag=True, help="Also read what no rule needs yet (more calls an account)."),
+        click.option("--quiet", "-q", is_flag=True, help="No progress, and no word about what was written."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def collect_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the collecting options out of a command's arguments, in the pipeline's words."""
+    names = (
+        "parameters", "resource_group", "location", "subscription", "azd_env", "module_path", "cross_check", "cloud",
+        "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "record", "replay", "deep",
+    )  # fmt: skip
+    pairs = {}
+    for pair in given.pop("parameter"):
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--parameter {pair!r} is not of the form NAME=VALUE")
+        pairs[name] = value
+    return {**{name: given.pop(name) for name in names}, "parameter": pairs}
+
+
+RULES_DIR = click.option(
+    "--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable)."
+)
+AS_JSON = click.option(
+    "--format",
+    "as_json",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for tools.",
+)

@@ -1,0 +1,133 @@
+"""The commands on what is judged by: rules and baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli.options import AS_JSON, RULES_DIR, complete_baseline, complete_rule
+from auditor.cli.output import emit, page, to_json
+from auditor.untrusted import harmless
+
+
+def _load_rules(folders: Iterable[Path]) -> Mapping[str, Any]:
+    from auditor import pipeline, services
+    from auditor.paths import data_dir
+    from auditor.rules import load_rules
+
+    return load_rules([data_dir("rules"), *folders], pipeline.vocabulary_of(services.catalog()))
+
+
+@click.group(name="rules", epilog="\b\nExamples:\n  auditor rules list\n  auditor rules test storage-blob-soft-delete")
+def rules_group() -> None:
+    """List, explain and test the rules."""
+
+
+@rules_group.command("list", epilog="\b\nExamples:\n  auditor rules list\n  auditor rules list --format json")
+@RULES_DIR
+@AS_JSON
+def rules_list(rules_dir: tuple[Path, ...], as_json: str) -> int:
+    """List all rules."""
+    rules = _load_rules(rules_dir)
+    if as_json == "json":
+        rows = [
+            {"id": r.id, "title": r.title, "severity": r.severity, "applies_to": r.applies_to} for r in rules.values()
+        ]
+        emit([to_json(rows)])
+        return 0
+    width = max(map(len, rules), default=0)
+    emit(f"{rule.id:<{width}}  {rule.severity.value:<8}  {harmless(rule.title)}\n" for rule in rules.values())
+    return 0
+
+
+@rules_group.command(
+    "show", short_help="Explain one rule.", epilog="\b\nExample:\n  auditor rules show keyvault-purge-protection"
+)
+@click.argument("rule_id", metavar="ID", shell_complete=complete_rule)
+@RULES_DIR
+def rules_show(rule_id: str, rules_dir: tuple[Path, ...]) -> int:
+    """Explain one rule: why it matters, what it expects, how to put it right."""
+    from auditor import pipeline
+    from auditor.rule_docs import rule_page
+
+    rules = pipeline.select(_load_rules(rules_dir), [rule_id])
+    page(rule_page(rules[rule_id]))
+    return 0
+
+
+@rules_group.command("test", epilog="\b\nExamples:\n  auditor rules test\n  auditor rules test --rules-dir my-rules")
+@click.argument("rule_ids", metavar="[ID]...", nargs=-1, shell_complete=complete_rule)
+@RULES_DIR
+@click.option("--verbose", "-v", is_flag=True, help="Name the examples that hold, too.")
+def rules_test(rule_ids: tuple[str, ...], rules_dir: tuple[Path, ...], verbose: bool) -> int:
+    """Run the examples that rules carry."""
+    from auditor import pipeline, services
+    from auditor.examples import run_examples
+
+    chosen = pipeline.select(_load_rules(rules_dir), rule_ids)
+    counts = {True: 0, False: 0}
+    for result in run_examples(chosen.values(), services.catalog()):
+        counts[result.passed] += 1
+        if result.passed and verbose:
+            emit([harmless(f"ok    {result.rule}: {result.name}\n")])
+        if not result.passed:
+            where = f"{result.file}:{result.line}: {result.rule}: {result.name}"
+            emit(
+                [harmless(f"FAIL  {where}\n      expected {result.expected}, got {result.actual}: {result.message}\n")]
+            )
+    emit([f"{len(chosen)} rules, {counts[True]} examples hold, {counts[False]} do not\n"])
+    return 5 if counts[False] or not counts[True] else 0
+
+
+@rules_group.command(
+    "schema",
+    short_help="Print a JSON Schema for editors.",
+    epilog="\b\nExamples:\n  auditor rules schema > rule.schema.json\n  auditor rules schema baseline",
+)
+@click.argument("kind", type=click.Choice(["rule", "baseline", "waivers"]), default="rule")
+def rules_schema(kind: str) -> int:
+    """Print the JSON Schema of rule, baseline or waivers files, for editors."""
+    from auditor import pipeline, services
+    from auditor.schemas import schema
+
+    emit([to_json(schema(kind, pipeline.vocabulary_of(services.catalog()), _load_rules(())))])
+    return 0
+
+
+@click.group(name="baselines", epilog="\b\nExample:\n  auditor baselines show well-architected")
+def baselines_group() -> None:
+    """List and show the baselines."""
+
+
+@baselines_group.command("list", epilog="\b\nExample:\n  auditor baselines list")
+@AS_JSON
+def baselines_list(as_json: str) -> int:
+    """List the shipped baselines."""
+    from auditor.paths import data_dir
+    from auditor.rules import baseline_names, load_baseline
+
+    folder = data_dir("rules") / "baselines"
+    rules = _load_rules(())
+    found = [load_baseline(name, folder, rules) for name in baseline_names(folder)]
+    if as_json == "json":
+        emit([to_json([{"id": b.id, "title": b.title, "description": b.description} for b in found])])
+        return 0
+    width = max(len(baseline.id) for baseline in found)
+    emit(f"{baseline.id:<{width}}  {baseline.title}\n" for baseline in found)
+    return 0
+
+
+@baselines_group.command("show", epilog="\b\nExample:\n  auditor baselines show standard-deployment")
+@click.argument("name", metavar="NAME|FILE", shell_complete=complete_baseline)
+@RULES_DIR
+def baselines_show(name: str, rules_dir: tuple[Path, ...]) -> int:
+    """Show what a baseline expects of every rule."""
+    from auditor import pipeline
+    from auditor.rule_docs import baseline_page
+
+    policy = pipeline.load_policy(name, rules_dir=rules_dir)
+    page(baseline_page(policy.baseline, policy.rules))
+    return 0

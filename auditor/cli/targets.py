@@ -1,0 +1,210 @@
+"""The commands that read targets: scan and snapshot."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from auditor.cli.options import (
+    EXISTING_FOLDER,
+    EXIT_CODES,
+    FILE,
+    SEVERITIES,
+    SNAPSHOT_EXIT_CODES,
+    TARGETS,
+    Sections,
+    collect_options,
+    collecting,
+    complete_baseline,
+    complete_format,
+    complete_rule,
+)
+from auditor.cli.output import Progress, emit, say, stdout, tell, write
+from auditor.errors import AuditorError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from auditor.model import Record, Renderer, Report
+
+GAPS_TOLD: Final = 5
+
+
+@click.command(
+    cls=Sections,
+    short_help="Audit targets against a baseline and report.",
+    epilog=f"""{TARGETS}
+
+\b
+Examples:
+  auditor scan azure:00000000-0000-0000-0000-000000000000
+  auditor scan azure: --format html=report.html --fail-on high
+  auditor scan estate.jsonl --baseline well-architected --rule keyvault-purge-protection
+  auditor scan azure:SUBSCRIPTION/GROUP --waivers waivers.yaml --format json=- | jq .summary
+
+{EXIT_CODES}""",
+)
+@collecting
+@click.option(
+    "--baseline",
+    default="standard-deployment",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What the settings are compared with.",
+    shell_complete=complete_baseline,
+)
+@click.option("--waivers", type=FILE, help="Approved exceptions with owner and expiry.")
+@click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule)
+@click.option("--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable).")
+@click.option(
+    "--format",
+    "format",
+    multiple=True,
+    metavar="NAME[=PATH]",
+    help="A report, to PATH or stdout (repeatable; default: a summary on the terminal).",
+    shell_complete=complete_format,
+)
+@click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="low",
+    show_default=True,
+    help="Exit with 1 for failures of this severity or above.",
+)
+def scan(targets: tuple[str, ...], **given: Any) -> int:
+    """Audit TARGETs against a baseline and report."""
+    from auditor import pipeline
+    from auditor.model import Severity
+
+    options = collect_options(given)
+    outputs = _outputs(given["format"], given["template"])
+    policy = pipeline.load_policy(
+        given["baseline"], waivers=given["waivers"], rule=given["rule"], rules_dir=given["rules_dir"]
+    )
+    with Progress(given["quiet"]) as progress:
+        collected = pipeline.collect(targets, progress=progress, **options)
+        report = pipeline.evaluate(collected, policy, progress)
+    fail_on = Severity(given["fail_on"])
+    if not outputs:
+        _summary(report, fail_on)
+    elif not given["quiet"] and all(path is not None for _, path in outputs):
+        from auditor.renderers.overview import overview
+
+        verdict = overview(report).verdict
+        say(f"{verdict.word}: {verdict.sentence}")
+    _render(report, outputs, quiet=given["quiet"])
+    return report.exit_code(fail_on)
+
+
+def _outputs(formats: Iterable[str], template: Path | None) -> list[tuple[Renderer, Path | None]]:
+    """The renderer and the place of each `NAME[=PATH]`; a place of None is stdout, which one report may have.
+
+    Whatever can be wrong with them is said here, before the work.
+    """
+    from auditor import writing
+    from auditor.renderers import find
+
+    result: list[tuple[Renderer, Path | None]] = []
+    for item in formats:
+        name, equals, target = item.partition("=")
+        entry = find(name)
+        if equals and not target:
+            raise UsageError(f"--format {item!r} names no file", hint=f"For example {name}=report.{entry.extension}.")
+        path = Path(target) if target not in ("", "-") else None
+        if path is not None:
+            writing.require(path)
+        result.append((entry.load(template), path))
+    places = [path for _, path in result]
+    if places.count(None) > 1:
+        raise UsageError("only one report can go to stdout", hint="Give the others a file: --format json=report.json")
+    if len({path.absolute() for path in places if path}) < len(places) - places.count(None):
+        raise UsageError("two reports would be written to one file", hint="Give each a file of its own.")
+    return result
+
+
+def _render(report: Report, outputs: Iterable[tuple[Renderer, Path | None]], *, quiet: bool) -> None:
+    """Write all reports. One that fails keeps none of the others from being written; it is raised at the end."""
+    failed: list[AuditorError] = []
+    for render, path in outputs:
+        try:
+            if path is None:
+                emit(render(report))
+            else:
+                write(path, render(report))
+                if not quiet:
+                    say(f"Wrote {path}")
+        except OutputError as error:
+            failed.append(error)
+    for other in failed[1:]:
+        tell(other)
+    if failed:
+        raise failed[0]
+
+
+def _summary(report: Report, fail_on: Any) -> None:
+    from auditor.renderers import terminal
+
+    terminal_there = sys.stdout.isatty()
+    color = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or terminal_there)
+    width = int(columns) if (columns := os.environ.get("COLUMNS", "")).isdigit() else None
+    emit(terminal.render(report, fail_on=fail_on, color=color, width=width if width or terminal_there else 100))
+
+
+# ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@click.command(
+    cls=Sections,
+    short_help="Keep what targets answer in a file, to audit later.",
+    epilog=f"""{TARGETS}
+
+\b
+Examples:
+  auditor snapshot azure: -o estate.jsonl
+  auditor snapshot azure:00000000-0000-0000-0000-000000000000 -o estate.jsonl && auditor scan estate.jsonl
+  auditor snapshot azure: -o - | gzip > estate.jsonl.gz
+
+{SNAPSHOT_EXIT_CODES}""",
+)
+@collecting
+@click.option("--output", "-o", type=FILE, required=True, help="The file to write, or - for stdout.")
+def snapshot(targets: tuple[str, ...], output: Path, quiet: bool, **given: Any) -> int:
+    """Collect TARGETs into a snapshot file that can be audited later, anywhere, without credentials."""
+    from auditor import services, sources, writing
+    from auditor import snapshot as snapshots
+    from auditor.model import Gap, Resource
+    from auditor.renderers import overview
+
+    catalog = services.catalog()
+    types = catalog.store_types()
+    gaps: list[Gap] = []
+    stores = 0
+
+    def counted(records: Iterator[Record]) -> Iterator[Record]:
+        nonlocal stores
+        for record in records:
+            if isinstance(record, Gap):
+                gaps.append(record)
+            stores += isinstance(record, Resource) and record.type.casefold() in types
+            yield record
+
+    if str(output) != "-":
+        writing.require(output)
+    options = sources.CollectOptions(**collect_options(given))
+    with Progress(quiet) as progress:
+        records = sources.collect(targets, options, catalog, progress)
+        if str(output) == "-":
+            with stdout() as stream:
+                snapshots.write_to(stream, counted(records), targets)
+        else:
+            snapshots.write(output, counted(records), targets)
+    for gap in gaps[:GAPS_TOLD]:
+        say(f"Not read: {gap.subject}: {gap.reason}")
+    if not quiet:
+        counts = f"{overview.counted(stores, 'resource')}, {overview.counted(len(gaps), 'gap')}"
+        say(f"Wrote {'the snapshot' if str(output) == '-' else output}: {counts}")
+    return 3 if gaps else 0 if stores else 4
