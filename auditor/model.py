@@ -259,12 +259,66 @@ class Related:
     keys: Callable[[Resource], Iterable[str]]
 
 
+class Conversion(NamedTuple):
+    """How an attribute's value becomes ARM's. `text` says it in both directions, for the docs.
+
+    `forward` takes the attribute's value, or a tuple of values for a row with several attributes; none of them is
+    unknown or unset. It returns None when ARM's property is not written.
+    """
+
+    text: str
+    forward: Callable[[Any], Any]
+
+
+class ByMajor(NamedTuple):
+    """A provider's default that differs by major version; `values` maps a major version to it."""
+
+    values: Mapping[int, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One attribute, or several that make one value, and where ARM has it.
+
+    `names` are attribute paths in the names of the latest major version; blocks that may stand once are walked through
+    (`blob_properties.delete_retention_policy.days`), lists are `[*]`. `arm` is a path in the body, with the child
+    before it where it stands on one (`blobServices/default:properties.isVersioningEnabled`, `replicas[*]:location`).
+    `default` is what the provider sends when the attribute is unset and its block is there; None when it sends nothing.
+    `formerly` are names of earlier major versions, with a conversion of their own where the meaning was turned round.
+    """
+
+    names: tuple[str, ...]
+    arm: str
+    conversion: Conversion
+    default: Any = None
+    formerly: tuple[tuple[str, Conversion], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMap:
+    """A resource type of Terraform and the ARM resource it stands for.
+
+    `owner` is the attribute that names the store it is a part of (an id, or a name); then `arm` is the store's own type
+    when it is merged into it (network rules), or the type of the child it is (a management policy). Without an owner it
+    is a resource of its own. `id` is the ARM id, with attributes in braces: `{group}` is the id of its resource group.
+    `rows` tell the attributes; `ignored` those that no rule and no reader of a report can want, so that the rest is
+    listed as not understood.
+    """
+
+    type: str
+    arm: str
+    id: str
+    rows: tuple[Row, ...] = ()
+    owner: str = ""
+    ignored: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere.
 
     `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
-    store it would have made is known to be there, and nothing more.
+    store it would have made is known to be there, and nothing more. `terraform` are the tables of Terraform's resources.
     """
 
     name: str
@@ -278,6 +332,7 @@ class Service:
     deleted_types: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = ()
     modules: tuple[tuple[str, str], ...] = ()
+    terraform: tuple[ResourceMap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The Terraform source: plans, states and configurations, as records in ARM's shape."""

@@ -1,0 +1,70 @@
+"""What plans, states and configurations have in common: the instances of Terraform's resources, with their attributes.
+
+Each of the three readers yields `Instance`s; `estate` alone knows how they become resources in ARM's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from auditor.model import Origin, Unknown
+
+LATEST_MAJOR: Final = 5
+"""The provider's major version whose defaults hold where nothing says which one is used (azurerm 5, 2026)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Unknown):
+    """An attribute of another instance that is known after apply only: `azurerm_storage_account.a.id`.
+
+    `address` names the instance (or, without its index, all instances of a resource), from the root module; `attribute`
+    is what is asked of it. `keyed` says that the index is the instance's own (`a[each.key]`, `a[count.index]`).
+    """
+
+    address: str = ""
+    attribute: str = ""
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The provider of an instance: `azurerm` or `azapi`, with what its configuration says.
+
+    `major` is None where no version constraint and no lock file tells. `features` holds the `features` block of
+    azurerm (`key_vault.purge_soft_delete_on_destroy`) as it is written; an `Unknown` where it cannot be read.
+    """
+
+    name: str
+    major: int | None = None
+    features: Mapping[str, Any] | Unknown = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of a managed resource: `module.data["eu"].azurerm_storage_account.logs[0]`.
+
+    `values` holds attributes under the names its provider's version uses; a block is a list of mappings, however many
+    times it may stand. A missing key or None is unset; an `Unknown` (or a `Reference`) stands for what is not known, and
+    for a sensitive value. `complete` says that the provider's own defaults are among the values, as in a plan or a
+    state; in a configuration they are not.
+
+    `origins` maps attribute paths (`blob_properties[0].versioning_enabled`) to where they are written. `action` is what
+    a plan does (`create`, `update`, `replace`, `delete`, `none`), empty outside of one; `forced_by` the attributes that
+    force a replacement. `prevent_destroy` is None where the source cannot show it. `condition` is the undecided `count`
+    or `for_each` it stands under.
+    """
+
+    address: str
+    type: str
+    provider: Provider
+    values: Mapping[str, Any]
+    origin: Origin
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    complete: bool = True
+    deployed: bool = False
+    action: str = ""
+    forced_by: tuple[str, ...] = ()
+    prevent_destroy: bool | Unknown | None = None
+    condition: str | None = None
