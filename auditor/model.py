@@ -318,7 +318,7 @@ class Service:
     """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere.
 
     `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
-    store it would have made is known to be there, and nothing more. `terraform` are the tables of Terraform's resources.
+    store it would have made is known to be there, and nothing more. `terraform` are Terraform's resources.
     """
 
     name: str

@@ -46,7 +46,7 @@ class Instance:
     """One instance of a managed resource: `module.data["eu"].azurerm_storage_account.logs[0]`.
 
     `values` holds attributes under the names its provider's version uses; a block is a list of mappings, however many
-    times it may stand. A missing key or None is unset; an `Unknown` (or a `Reference`) stands for what is not known, and
+    times it may stand. A missing key or None is unset; an `Unknown` (or a `Reference`) stands for what is not known and
     for a sensitive value. `complete` says that the provider's own defaults are among the values, as in a plan or a
     state; in a configuration they are not.
 
