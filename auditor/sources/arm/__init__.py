@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from auditor.sources.arm.template import parse_parameters, parse_template
+    from auditor.sources.arm.template import parse_inside, parse_parameters, parse_template
 
-__all__ = ["parse_parameters", "parse_template"]
+__all__ = ["parse_inside", "parse_parameters", "parse_template"]
 
 
 def __getattr__(name: str) -> Any:

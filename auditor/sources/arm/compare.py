@@ -44,8 +44,8 @@ def declared(root: Deployment) -> list[Declared]:
 
 
 def _left_aside(kind: str) -> bool:
-    """Deployments written as resources, and resources of extensions, which ARM does not deploy."""
-    return kind == "microsoft.resources/deployments" or "." not in kind or kind.startswith("microsoft.graph/")
+    """Resources of extensions, which ARM does not deploy."""
+    return "." not in kind or kind.startswith("microsoft.graph/")
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -503,14 +503,14 @@ class Deployment:
         return value.as_object() if isinstance(value, Scope) else value
 
     def _call(self, node: ir.Call, env: Env) -> Any:
-        special = SPECIAL.get(node.name)
-        if special is not None:
-            return special(self, node, env)
-        found = self._user_function(node)
+        found = None if node.builtin else self._user_function(node)
         if isinstance(found, Unknown):
             return found
         if found is not None:
             return self._apply(found, [self._plain(argument, env) for argument in found.arguments])
+        special = SPECIAL.get(node.name)
+        if special is not None:
+            return special(self, node, env)
         if node.name not in functions.FUNCTIONS and node.name.startswith("list"):
             return Unknown(f"{node.name}() reads keys, or what is known only after deployment")
         arguments = [self._plain(argument, env) for argument in node.arguments]

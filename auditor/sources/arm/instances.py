@@ -20,6 +20,7 @@ MAX_MODULES: Final = 24
 Env = Mapping[str, Any]
 """Names of lambdas, loops and function parameters; ARM's loops stand in it as `copy:NAME`."""
 
+DEPLOYMENT: Final = "Microsoft.Resources/deployments"
 _AFTER: Final = "is known only after deployment"
 
 
@@ -206,7 +207,7 @@ class Module:
         self.env = env
         self.repeated = repeated
         self._name: str | None = None
-        self._inside: Deployment | ir.Unresolved | Unknown | None = None
+        self._inside: Deployment | ir.Unresolved | None = None
         self._condition: Any = UNSET
 
     @property
@@ -231,13 +232,13 @@ class Module:
         return self._condition
 
     @property
-    def inside(self) -> Deployment | ir.Unresolved | Unknown:
+    def inside(self) -> Deployment | ir.Unresolved:
         """The module's own deployment; Unresolved when its template is not at hand."""
         if self._inside is None:
             self._inside = self._opened()
         return self._inside
 
-    def _opened(self) -> Deployment | ir.Unresolved | Unknown:
+    def _opened(self) -> Deployment | ir.Unresolved:
         declaration = self.declaration
         outside = self.deployment
         if len(outside.via) >= MAX_MODULES:
@@ -249,8 +250,6 @@ class Module:
             return ir.Unresolved(declaration.reference, "the module calls itself, by way of those it uses")
         via = (*outside.via, declaration.span.origin())
         scope = self._scope(template)
-        if isinstance(scope, Unknown):
-            return scope
         if scope.kind == "resourceGroup" and isinstance(scope.location, Unknown):
             # The group may be declared beside the module.
             group = outside.group(scope.id)
@@ -269,12 +268,16 @@ class Module:
             around = around.deployment.module
         return False
 
-    def _scope(self, template: ir.Template) -> Scope | Unknown:
+    def _scope(self, template: ir.Template) -> Scope:
         declaration = self.declaration
         here = self.deployment.scope
         if declaration.scope is not None:
             found = scope_of(self.deployment.guarded(declaration.scope, self.env), here)
-            return found if isinstance(found, Unknown) else found.known_as(here)
+            if isinstance(found, Scope):
+                return found.known_as(here)
+            # Where it goes is not known; what it declares is.
+            name = Placeholder(f"{{{declaration.scope.span.text}}}", found.reason)
+            return Scope(template.scope, name, name if template.scope == "resourceGroup" else "", found, name)
         subscription, group = here.subscription, here.group
         if declaration.subscription is not None:
             value = self.deployment.guarded(declaration.subscription, self.env)
@@ -302,8 +305,15 @@ class Module:
                 return self.name
             case "id":
                 inside = self.inside
-                scope = inside.scope if not isinstance(inside, ir.Unresolved | Unknown) else self.deployment.scope
-                return ids.resource_id(scope.id, "Microsoft.Resources/deployments", self.name)
+                scope = self.deployment.scope if isinstance(inside, ir.Unresolved) else inside.scope
+                return ids.resource_id(scope.id, DEPLOYMENT, self.name)
+            case "type":
+                return DEPLOYMENT
+            case "apiversion":
+                return self.declaration.api_version
+            case "properties":
+                label = self.declaration.symbol or self.name
+                return Declared({"outputs": Outputs(self, wrapped=True)}, f"{label}.properties")
         return Unknown(f"{self.declaration.symbol}.{key} {_AFTER}")
 
 
@@ -325,8 +335,6 @@ class Outputs:
         if module.condition is False:
             return Unknown(f"module {module.declaration.symbol or module.name} is not deployed")
         inside = module.inside
-        if isinstance(inside, Unknown):
-            return inside
         if isinstance(inside, ir.Unresolved):
             return Unknown(f"module {inside.reference} could not be resolved: {inside.reason}")
         value = inside.output(str(key))

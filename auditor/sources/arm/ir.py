@@ -130,12 +130,14 @@ class Call:
     """A function call. `name` is in lower case; a user-defined ARM function is `namespace.name`.
 
     Bicep's namespaces (`az.`, `sys.`) are dropped, and a method on a resource (`account.listKeys()`) is a call with
-    the resource as its first argument.
+    the resource as its first argument. A `builtin` one (an operator, or a call with its namespace) means the language's
+    own function, also where the template has one of that name.
     """
 
     span: Span
     name: str
     arguments: tuple[Expression, ...]
+    builtin: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -301,6 +303,7 @@ class ModuleDeclaration:
     subscription: Expression | None = None
     resource_group: Expression | None = None
     inner: bool = True
+    api_version: str = ""
 
 
 Declaration = ResourceDeclaration | ModuleDeclaration

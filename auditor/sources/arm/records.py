@@ -121,7 +121,7 @@ def records(root: Deployment, catalog: Catalog) -> Iterator[Record]:
         if isinstance(one, instances.Module):
             estate.module(one)
         elif not one.declaration.existing:
-            estate.resource(one, root.run)
+            estate.resource(one)
     yield from estate.records(root)
     yield from root.run.gaps.values()
 
@@ -185,13 +185,8 @@ class _Estate:
         condition = _condition(module)
         return Resource(store_id, kind, str(text), None, reason, origin, None, children, condition=condition)
 
-    def resource(self, one: instances.Resource, run: Run) -> None:
-        """Take a resource in when any rule looks at its type; a deployment written as a resource is not followed."""
-        if one.type.casefold() == "microsoft.resources/deployments":
-            reason = "a deployment that is written as a resource is not followed; write it as a module"
-            origin = one.declaration.span.origin(via=one.deployment.via)
-            run.gaps.setdefault(("module", one.id), Gap(f"deployment {one.name}", reason, origin))
-            self._missing = self._missing or Unknown(f"deployment {one.name}, which is not followed, may declare this")
+    def resource(self, one: instances.Resource) -> None:
+        """Take a resource in when any rule looks at its type."""
         kind = self._names.get(one.type.casefold())
         if kind is not None:
             made = _resource(one, kind, keep_ids=kind.casefold() not in self._stores)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from auditor.sources.arm import expressions, ir
@@ -19,7 +19,7 @@ MAX_RESOURCES: Final = 10_000
 
 _BESIDES: Final = frozenset(
     ("type", "apiversion", "name", "dependson", "condition", "copy", "scope", "resources", "comments", "existing")
-)
+) | {"extension", "import"}
 """What is said of a resource besides what it is made of."""
 _PLACE: Final = frozenset(("subscriptionid", "resourcegroup"))
 """Where one that exists already is."""
@@ -41,14 +41,17 @@ class Variables(NamedTuple):
 class Resources:
     """Lowers the resources of one template, whose variables are given for what has to be known before evaluation."""
 
-    def __init__(self, lowering: Lowering, files: ir.Files, variables: Variables, inline: Inline) -> None:
-        """Lower with `lowering`, which also takes the problems."""
+    def __init__(
+        self, lowering: Lowering, files: ir.Files, variables: Variables, inline: Inline, own: Sequence[str]
+    ) -> None:
+        """Lower with `lowering`, which also takes the problems. `own` are the names of Azure's own extension."""
         self._lower = lowering
         self._files = files
         self._variables = variables
         self._inline = inline
+        self._own = own
         self._count = 0
-        self._loads: dict[tuple[str, bool], Load | None] = {}
+        self._loads: dict[str, Load | None] = {}
 
     def declarations(
         self, resources: Node | None, parent: ir.ResourceDeclaration | None = None
@@ -71,7 +74,8 @@ class Resources:
         if not isinstance(node.value, dict):
             self._lower.problem(node, "this resource is no object")
             return
-        if node.get("import") is not None or node.get("extension") is not None:
+        extension = node.get("extension") or node.get("import")
+        if extension is not None and extension.value not in self._own:
             return  # none of Azure's own
         kind = self._constant(node, "type").strip("/")
         name = node.get("name")
@@ -150,8 +154,14 @@ class Resources:
         properties = node.get("properties") or Node({}, node.start, node.end)
         inline = properties.get("template")
         options = properties.get("expressionevaluationoptions")
-        inner = inline is None or (options is not None and options.text("scope").lower() == "inner")
-        reference, load = self._template(properties, inner)
+        inner = options is not None and options.text("scope").lower() == "inner"
+        if inline is not None and isinstance(inline.value, dict) and not inner:
+            # Where none of its expressions is for the template around it, they are for where it is deployed.
+            left = quoted(inline)
+            inner, inline = left is not None, left or inline
+        else:
+            inner = True
+        reference, load = self._template(inline, properties.get("templatelink"), inner)
         return ir.ModuleDeclaration(
             self._lower.whole(node),
             node.name,
@@ -167,13 +177,12 @@ class Resources:
             inner,
         )
 
-    def _template(self, properties: Node, inner: bool) -> tuple[str, Load]:
+    def _template(self, inline: Node | None, link: Node | None, inner: bool) -> tuple[str, Load]:
         """How a deployment's template is called, and what gives it."""
-        inline, link = properties.get("template"), properties.get("templatelink")
         if inline is not None and isinstance(inline.value, dict):
             return "", _once(lambda: self._inline(inline, inner))
         if inline is not None:
-            return self._kept(inline, inner)
+            return self._kept(inline)
         if link is None:
             return _unresolved("", "the deployment names no template")
         spec, written = link.text("id"), link.get("relativepath") or link.get("uri")
@@ -188,17 +197,17 @@ class Resources:
         source, files = self._lower.source, self._files
         return path, lambda: files.template(source, path)
 
-    def _kept(self, reference: Node, inner: bool) -> tuple[str, Load]:
+    def _kept(self, reference: Node) -> tuple[str, Load]:
         """The template kept in a variable; all deployments that name it share what it is lowered to."""
         match = _VARIABLE.fullmatch(reference.value) if isinstance(reference.value, str) else None
         name = match[1].lower() if match is not None else ""
-        if (name, inner) not in self._loads:
+        if name not in self._loads:
             written = self._variables.written
             found = written.get(name) if written is not None else None
             template = quoted(found) if found is not None and isinstance(found.value, dict) else None
-            load = None if template is None else _once(lambda: self._inline(template, inner))
-            self._loads[name, inner] = load
-        known = self._loads[name, inner]
+            load = None if template is None else _once(lambda: self._inline(template, True))
+            self._loads[name] = load
+        known = self._loads[name]
         if known is None:
             return _unresolved(self._lower.span(reference).text.strip('"'), "the template is computed")
         return "", known

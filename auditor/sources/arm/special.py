@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from auditor.model import Unknown
 from auditor.sources.arm import functions, ids, ir
 from auditor.sources.arm.ids import Scope
-from auditor.sources.arm.instances import Declared, Env, Module, Outputs, Resource, text_of
+from auditor.sources.arm.instances import Env, Module, Resource, text_of
 from auditor.sources.arm.values import Arr, EvaluationError, Obj, Placeholder, unknown_of
 
 if TYPE_CHECKING:
@@ -114,11 +114,7 @@ def _reference(deployment: Deployment, node: ir.Call, env: Env) -> Any:
         return Unknown(f"reference() to {str(shown)[:120]} is known only after deployment")
     if isinstance(found, Unknown):
         return found
-    if isinstance(found, Module):
-        return Declared({"outputs": Outputs(found, wrapped=True)}, found.declaration.symbol or found.name)
-    if full:
-        return found
-    return found.member("properties")
+    return found if full else found.member("properties")
 
 
 # ── scopes ───────────────────────────────────────────────────────────────────────────────────────────────────────────

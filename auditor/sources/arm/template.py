@@ -14,6 +14,8 @@ from auditor.sources.arm.resources import Resources, Variables
 MAX_REFERENCES: Final = 32
 """Type definitions that refer to one another."""
 
+AZURE: Final = "AzureResourceManager"
+"""The extension that Azure's own resources belong to."""
 _SCOPES: Final = (
     ("subscriptiondeploymenttemplate", "subscription"),
     ("managementgroupdeploymenttemplate", "managementGroup"),
@@ -38,6 +40,11 @@ def parse_template(source: ir.Source, files: ir.Files) -> ir.Template:
     made = _TemplateLowering(source, files, root)
     made.problems += problems
     return made.template()
+
+
+def parse_inside(source: ir.Source, files: ir.Files, root: Node) -> ir.Template:
+    """A template that is written inside another file, and has been read already."""
+    return _TemplateLowering(source, files, root).template()
 
 
 def parse_parameters(source: ir.Source) -> ir.ParameterFile:
@@ -104,7 +111,7 @@ class _TemplateLowering(Lowering):
         if root.get("resources") is None:
             self.problem(root, "the template has no 'resources'")
         visible = self._variables if self._around is None else self._around
-        resources = Resources(self, self._files, visible, self._inline)
+        resources = Resources(self, self._files, visible, self._inline, tuple(self._own_extensions()))
         declarations = tuple(resources.declarations(root.get("resources")))
         schema = root.text("$schema").lower()
         scope = next((scope for name, scope in _SCOPES if name in schema), "resourceGroup")
@@ -123,6 +130,12 @@ class _TemplateLowering(Lowering):
         """A template inside this one; unless it is `inner`, its expressions see this one's variables."""
         visible = self._variables if self._around is None else self._around
         return _TemplateLowering(self.source, self._files, root, None if inner else visible).template()
+
+    def _own_extensions(self) -> Iterator[str]:
+        """What the template calls the extension that Azure's own resources belong to, which may be named as well."""
+        for node in (*self._section("extensions"), *self._section("imports")):
+            if AZURE in (node.text("name"), node.text("provider")):
+                yield node.name
 
     def _section(self, name: str) -> Iterator[Node]:
         return self.members(self._root.get(name), f"'{name}'")

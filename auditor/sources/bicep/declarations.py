@@ -20,6 +20,7 @@ MAX_TYPE: Final = 500
 """Characters of a resource's type."""
 
 SCOPES: Final = frozenset({"resourceGroup", "subscription", "managementGroup", "tenant"})
+DEPLOYMENT: Final = "microsoft.resources/deployments"
 ELSEWHERE: Final = frozenset({"local", "desiredStateConfiguration", "orchestrator"})
 """Experimental target scopes that are none of Azure's."""
 _AFTER_KEYWORD: Final = frozenset({NAME, TEXT, OPEN, "=", "{", "*"})
@@ -267,10 +268,14 @@ class TemplateParser(StatementParser):
         types = Types(self._types)
         declarations: list[ir.Declaration] = []
         for found in self._symbols.values():
-            if isinstance(found, ResourceSyntax):
-                declarations.extend(declarations_of(found))
-            else:
+            if not isinstance(found, ResourceSyntax):
                 declarations.append(found)
+            elif found.type.lower() == DEPLOYMENT and not found.existing:
+                from auditor.sources.bicep.deployments import deployment_of
+
+                declarations.append(deployment_of(found, self._variables, self._files))
+            else:
+                declarations.extend(declarations_of(found))
         return ir.Template(
             self._source,
             self._scope,

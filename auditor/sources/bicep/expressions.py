@@ -215,7 +215,7 @@ class ExpressionParser:
 
     def _unreadable(self, span: ir.Span, reason: str) -> ir.Expression:
         """An expression whose value is not known, with the reason."""
-        return ir.Call(span, "unreadable", (ir.Literal(span, reason),))
+        return ir.Call(span, "unreadable", (ir.Literal(span, reason),), builtin=True)
 
     # ── expressions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,8 +254,8 @@ class ExpressionParser:
 
     def _binary(self, operator: str, left: ir.Expression, right: ir.Expression) -> ir.Expression:
         span = ir.Span(self._source, left.span.start, right.span.end)
-        call = ir.Call(span, OPERATORS[operator], (left, right))
-        return ir.Call(span, "not", (call,)) if operator in NEGATED else call
+        call = ir.Call(span, OPERATORS[operator], (left, right), builtin=True)
+        return ir.Call(span, "not", (call,), builtin=True) if operator in NEGATED else call
 
     def _conditional(self, condition: ir.Expression) -> ir.Expression:
         """`c ? x : y`, which may begin new lines before `?` and before `:`; the last branch may be one as well."""
@@ -277,7 +277,7 @@ class ExpressionParser:
                 last = self._operators(last)
         end = last.span.end
         for test, yes in reversed(branches):
-            last = ir.Call(ir.Span(self._source, test.span.start, end), "if", (test, yes, last))
+            last = ir.Call(ir.Span(self._source, test.span.start, end), "if", (test, yes, last), builtin=True)
         return last
 
     def _operand(self) -> ir.Expression:
@@ -318,10 +318,10 @@ class ExpressionParser:
         operand = self._operand()
         span = self._span(start)
         if operator == "!":
-            return ir.Call(span, "not", (operand,))
+            return ir.Call(span, "not", (operand,), builtin=True)
         if isinstance(operand, ir.Literal) and type(operand.value) is int:
             return ir.Literal(span, -operand.value)
-        return ir.Call(span, "sub", (ir.Literal(span, 0), operand))
+        return ir.Call(span, "sub", (ir.Literal(span, 0), operand), builtin=True)
 
     def _number(self) -> int:
         digits = self._values[self._at]
@@ -344,9 +344,10 @@ class ExpressionParser:
                 name = self._name("a name behind the '.'")
                 if kinds[self._at] == "(" and not safe:
                     arguments = self._arguments()
-                    if not (isinstance(base, ir.Name) and base.name in NAMESPACES):
+                    builtin = isinstance(base, ir.Name) and base.name in NAMESPACES
+                    if not builtin:
                         arguments = (base, *arguments)
-                    base = self._call(name, self._span(start), arguments)
+                    base = self._call(name, self._span(start), arguments, builtin=builtin)
                 else:
                     key = ir.Literal(ir.Span(self._source, self._starts[at], self._ends[at]), name)
                     base = ir.Member(self._span(start), base, key, safe)
@@ -390,7 +391,9 @@ class ExpressionParser:
             return self._lambda(start, (name,))
         return ir.Name(span, name)
 
-    def _call(self, name: str, span: ir.Span, arguments: tuple[ir.Expression, ...]) -> ir.Expression:
+    def _call(
+        self, name: str, span: ir.Span, arguments: tuple[ir.Expression, ...], *, builtin: bool = False
+    ) -> ir.Expression:
         if name == "nameof" and len(arguments) == 1:
             # The compiler replaces it, and the name of a thing that cannot be read is still its name.
             named = arguments[0]
@@ -398,7 +401,7 @@ class ExpressionParser:
                 return ir.Literal(span, named.name.rpartition("::")[2])
             if isinstance(named, ir.Member) and isinstance(named.key, ir.Literal):
                 return ir.Literal(span, named.key.value)
-        return ir.Call(span, name.lower(), arguments)
+        return ir.Call(span, name.lower(), arguments, builtin)
 
     def _arguments(self) -> tuple[ir.Expression, ...]:
         """Arguments in parentheses; new lines may stand behind `(` and `,`, and before `)`."""

@@ -77,8 +77,8 @@ def renamed(expression: ir.Expression, names: Names, height: int = 0) -> ir.Expr
         case ir.Name(span, name):
             first, colons, rest = name.partition("::")
             return ir.Name(span, f"{names[first]}{colons}{rest}") if first in names else expression
-        case ir.Call(span, name, arguments):
-            return ir.Call(span, name, tuple(renamed(argument, names, up) for argument in arguments))
+        case ir.Call(span, name, arguments, builtin):
+            return ir.Call(span, name, tuple(renamed(argument, names, up) for argument in arguments), builtin)
         case ir.Member():
             base, key = renamed(expression.base, names, up), renamed(expression.key, names, up)
             return replace(expression, base=base, key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -433,16 +434,144 @@ def test_where_backup_vaults_are_declared_an_unprotected_account_is_known_to_be_
     assert {one.scope for one in evaluated(account() + vault).listings} == {f"/subscriptions/{SUB}"}
 
 
-def test_a_deployment_written_as_a_resource_is_a_gap_and_may_have_declared_anything() -> None:
-    text = """
-resource d 'Microsoft.Resources/deployments@2022-09-01' = {
+# ── deployments written as resources ─────────────────────────────────────────────────────────────────────────────────
+
+
+def deployment(template: str, more: str = "") -> str:
+    return f"""
+resource d 'Microsoft.Resources/deployments@2022-09-01' = {{
   name: 'inner'
-  properties: { mode: 'Incremental', template: {} }
-}
+  properties: {{
+    mode: 'Incremental'
+    template: {template}
+    parameters: {{ kind: {{ value: 'BlobStorage' }}, secret: {{ reference: {{ secretName: 's' }} }} }}
+  }}
+  {more}
+}}
 """
-    made = evaluated(text + account())
-    assert [gap.subject for gap in made.gaps] == ["deployment inner"]
+
+
+WRITTEN = f"""{{
+      '$schema': 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'
+      parameters: {{ kind: {{ type: 'string' }}, secret: {{ type: 'string' }} }}
+      resources: [
+        {{
+          type: '{STORAGE}'
+          apiVersion: '2023-05-01'
+          name: '[concat(\\'st\\', \\'in\\')]'
+          kind: '[parameters(\\'kind\\')]'
+          properties: {{ secret: '[parameters(\\'secret\\')]' }}
+        }}
+      ]
+      outputs: {{ made: {{ type: 'string', value: 'from inside' }} }}
+    }}"""
+LOADED = json.dumps(
+    {
+        "parameters": {"kind": {"type": "string"}, "secret": {"type": "string"}},
+        "resources": [
+            {
+                "type": STORAGE,
+                "apiVersion": "2023-05-01",
+                "name": "stin",
+                "kind": "[parameters('kind')]",
+                "properties": {"secret": "[parameters('secret')]"},
+            }
+        ],
+        "outputs": {"made": {"type": "string", "value": "from inside"}},
+    },
+    indent=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "uri"),
+    [(WRITTEN, "main.bicep"), ("loadJsonContent('inner.json')", "inner.json"), ("kept", "main.bicep")],
+)
+def test_a_deployment_written_as_a_resource_is_followed(template: str, uri: str) -> None:
+    kept = f"var kept = {WRITTEN}\n"
+    outer = account(more="properties: { it: d.properties.outputs.made.value, of: [d.type, d.apiVersion] }")
+    text = deployment(template) + kept + outer
+    made = evaluated({"main.bicep": text, "inner.json": LOADED})
+    inner = made["stin"]
+    assert (made.gaps, made.names) == ([], ["stin", "st"])
+    assert isinstance(inner.body, dict)
+    assert inner.body["kind"] == "BlobStorage"
+    assert isinstance(properties(inner)["secret"], Unknown)
+    assert (inner.origin.uri, inner.origins["kind"].uri) == (uri, uri)
+    lines = (text if uri == "main.bicep" else LOADED).splitlines()
+    line = inner.origins["kind"].line
+    assert line is not None
+    assert "[parameters(" in lines[line - 1]
+    assert [via.line for via in inner.origin.via] == [2]
+    assert properties(made["st"]) == {
+        "it": "from inside",
+        "of": ["Microsoft.Resources/deployments", "2022-09-01"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("template: { resources: [ { name: x } ] }", "its template is computed"),
+        ("template: { ...x }", "its template is computed"),
+        ("templateLink: { uri: x }", "template specs and web addresses are not at hand"),
+        ("mode: 'Incremental'", "it names no template"),
+    ],
+)
+def test_a_deployment_whose_template_is_not_at_hand_is_a_gap_and_may_have_declared_anything(
+    body: str, reason: str
+) -> None:
+    head = "resource d 'Microsoft.Resources/deployments@2022-09-01' = "
+    made = evaluated(f"param x string\n{head}{{\n name: 'inner'\n properties: {{ {body} }}\n}}" + account())
+    ((subject, told),) = [(gap.subject, gap.reason) for gap in made.gaps]
+    assert (subject, told.startswith(reason)) == ("module inner", True)
     assert isinstance(made.child("st", "blobServices/default").body, Unknown)
+
+
+def test_arguments_of_a_deployment_that_are_computed() -> None:
+    text = deployment("loadJsonContent('inner.json')").replace(
+        "{ kind: { value: 'BlobStorage' }, secret: { reference: { secretName: 's' } } }",
+        "union({ kind: { value: 'FileStorage' } }, { secret: { value: 'x' } })",
+    )
+    made = evaluated({"main.bicep": text, "inner.json": LOADED})["stin"]
+    assert isinstance(made.body, dict)
+    assert (made.body["kind"], properties(made)) == ("FileStorage", {"secret": "x"})
+
+
+def test_what_a_module_declares_is_known_where_its_scope_is_not() -> None:
+    made = evaluated(
+        {
+            "main.bicep": "param all array\nmodule m 'a.bicep' = [for one in all: { name: 'm'\n scope: one.group }]",
+            "a.bicep": account(),
+        }
+    )
+    assert (made.names, made.gaps) == (["st"], [])
+    assert "{one.group}" in made["st"].id
+
+
+# ── names of functions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("coalesce('a', 'b')", "mine"),
+        ("if(true, 'b')", "mine"),
+        ("and('a', 'b')", "mine"),
+        ("concat('a', 'b')", "mine"),
+        ("true ? 'a' : 'b'", "a"),
+        ("null ?? 'b'", "b"),
+        ("true && false", False),
+        ("sys.coalesce(null, 'b')", "b"),
+        ("sys.concat('a', 'b')", "ab"),
+        ("tolower('A')", "a"),
+    ],
+)
+def test_a_function_of_the_template_hides_what_the_language_has_of_that_name(expression: str, expected: Any) -> None:
+    own = "".join(
+        f"func {name}(x any, y any) string => 'mine'\n" for name in ("coalesce", "if", "and", "concat", "not")
+    )
+    assert value(expression, before=own) == expected
 
 
 @pytest.mark.parametrize("name", ["sa2", "[sa2]", "{ a: sa2 }", "map", "true", "null", "['a']"])

@@ -531,8 +531,26 @@ def test_a_template_inside_a_deployment() -> None:
 
 @pytest.mark.parametrize("options", [None, {"scope": "outer"}, {"scope": "notSpecified"}, {}, "inner"])
 def test_expressions_of_a_nested_template_belong_to_the_outer_one_unless_it_says_otherwise(options: Any) -> None:
-    found = module({"template": INSIDE, **({"expressionEvaluationOptions": options} if options is not None else {})})
-    assert found.inner is False
+    more = {"expressionEvaluationOptions": options} if options is not None else {}
+    inside = {**INSIDE, "outputs": {"o": {"type": "string", "value": "[parameters('x')]"}}}
+    assert module({"template": inside, **more}).inner is False
+
+
+@pytest.mark.parametrize("form", ["inline", "variable"])
+@pytest.mark.parametrize("scope", ["outer", "inner"])
+def test_expressions_that_are_left_when_others_are_evaluated_belong_to_the_template_they_stand_in(
+    form: str, scope: str
+) -> None:
+    escaped = scope == "outer" or form == "variable"
+    name = "[[parameters('n')]" if escaped else "[parameters('n')]"
+    inside = {"parameters": {"n": {"type": "string"}}, "resources": [account(name)]}
+    options = {
+        "expressionEvaluationOptions": {"scope": scope},
+        "template": inside if form == "inline" else "[variables('kept')]",
+        "parameters": {"n": {"value": "given"}},
+    }
+    deployment = child("Microsoft.Resources/deployments", "d", properties=options)
+    assert made(deployment, variables={"kept": inside}).names == ["given"]
 
 
 def test_which_variables_an_api_version_inside_a_deployment_means() -> None:
@@ -834,8 +852,8 @@ def test_deployments_share_the_template_they_keep_in_a_variable() -> None:
     assert isinstance(first, ir.ModuleDeclaration)
     assert isinstance(second, ir.ModuleDeclaration)
     assert isinstance(third, ir.ModuleDeclaration)
-    assert first.load() is second.load()
-    assert first.load() is not third.load()
+    assert first.load() is second.load() is third.load()
+    assert (first.inner, third.inner) == (True, True)
 
 
 def test_problems_of_a_template_inside_are_its_own() -> None:
