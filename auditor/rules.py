@@ -24,6 +24,8 @@ OPERATORS: Final = ("equals", "notEquals", "in", "notIn", *ORDERED, "exists")
 MAPPINGS: Final = ("official", "third-party", "text-based")
 STATEMENT_KINDS: Final = ("rule", "advice", "platform", "procedure")
 MAX_EXTENDED: Final = 16
+NO_RULES: Final = ("baselines", "recovery")
+"""Folders beside the rules that hold something else."""
 REMEDIATIONS: Final = ("az", "bicep", "azurerm", "caveat")
 
 
@@ -196,7 +198,7 @@ def load_rules(folders: Iterable[Path], vocabulary: Vocabulary | None = None) ->
     for folder in folders:
         if not folder.is_dir():
             raise PolicyError("is no folder of rules", file=str(folder))
-        files = sorted(p for p in folder.glob("*/*.yaml") if p.parent.name != "baselines")
+        files = sorted(p for p in folder.glob("*/*.yaml") if p.parent.name not in NO_RULES)
         for document in read_documents(files):
             rule = _rule(Reader(document), vocabulary or Vocabulary())
             rules[rule.id] = rule
@@ -353,7 +355,7 @@ def _rule(reader: Reader, vocabulary: Vocabulary) -> Rule:
         if known and name.casefold() not in known:
             reader.unknown(f"/applies_to/{index}", name, vocabulary.types, "resource type")
     parameters = _parameters(reader)
-    conditions = _Conditions(reader, parameters, vocabulary)
+    conditions = Conditions(reader, parameters, vocabulary)
     return Rule(
         id=rule_id,
         title=reader.text("/title"),
@@ -454,7 +456,7 @@ def _setting(
     body = reader.mapping(path, ("effect", "severity", "parameters", "when", "note"))
     base = inherited or Setting("require" if body.keys() - {"effect", "note"} else default)
     severity = Severity(reader.choice(f"{path}/severity", tuple(Severity))) if "severity" in body else base.severity
-    conditions = _Conditions(reader, rule.parameters, vocabulary)
+    conditions = Conditions(reader, rule.parameters, vocabulary)
     further = conditions.applicability(f"{path}/when")
     return replace(
         base,
@@ -482,15 +484,17 @@ def _statement(reader: Reader, path: str, rules: Mapping[str, Rule]) -> Statemen
     )
 
 
-class _Conditions:
-    """Reads conditions; knows the rule's parameters."""
+class Conditions:
+    """Reads conditions out of a document."""
 
     def __init__(self, reader: Reader, parameters: Mapping[str, Parameter], vocabulary: Vocabulary) -> None:
+        """Read with a rule's `parameters` (none for conditions outside of rules), and the names of `vocabulary`."""
         self.reader = reader
         self.parameters = parameters
         self.vocabulary = vocabulary
 
     def applicability(self, path: str) -> tuple[Applicability, ...]:
+        """A list of conditions, each with the reason that is given where it does not hold."""
         result = []
         for index in _range(self.reader, path):
             at = f"{path}/{index}"
@@ -499,6 +503,7 @@ class _Conditions:
         return tuple(result)
 
     def condition(self, path: str, extra: tuple[str, ...] = (), *, item: bool = False) -> Condition:
+        """The condition at a path; `extra` keys may stand beside it, and `item` says that it is about an item."""
         body = self.reader.mapping(path, None)
         forms: dict[str, Callable[[], Condition]] = {
             "allOf": lambda: AllOf(self._parts(f"{path}/allOf", item)),
@@ -546,6 +551,7 @@ class _Conditions:
         return Test(accessor, operator, operand, unit, kind)
 
     def accessor(self, path: str, body: Mapping[str, Any], *, item: bool = False) -> Accessor:
+        """What the keys of `body` (field, fact and of, child) point at."""
         reader = self.reader
         for key in body:
             if key not in ("field", "fact", "of", "child", "parent"):

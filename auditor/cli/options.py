@@ -88,7 +88,9 @@ def complete_rule(_c: click.Context, _p: click.Parameter, incomplete: str) -> li
     """The shipped rules that begin with what was typed."""
     from auditor.paths import data_dir
 
-    names = [path.stem for path in data_dir("rules").glob("*/*.yaml") if path.parent.name != "baselines"]
+    names = [
+        path.stem for path in data_dir("rules").glob("*/*.yaml") if path.parent.name not in ("baselines", "recovery")
+    ]
     return sorted(name for name in names if name.startswith(incomplete))
 
 
