@@ -8,7 +8,7 @@ an `anyOf` true, or what was unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -199,7 +199,7 @@ def _concat(proofs: Iterable[_Proof]) -> tuple[Evidence, ...]:
 # ── one rule under one baseline ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Compiled:
+class CompiledRule:
     """A rule with a baseline's setting applied, and its decisions so far."""
 
     def __init__(self, rule: Rule, setting: Setting, reader: Reader) -> None:
@@ -215,6 +215,15 @@ class _Compiled:
         accessors.update(dict.fromkeys(rule.show))
         self.accessors = tuple(accessors)
         self._decisions: dict[Any, _Decision] = {}
+
+    def holds(self, condition: Condition, store: Resource, item: Item | None = None) -> Truth:
+        """Whether one of the rule's conditions holds for a store, or for an item that a count goes through."""
+        return self._prove(condition, store, item).truth
+
+    def meets(self, test: Test, value: Any) -> Truth:
+        """Whether a value would meet one of the rule's tests, whose operand is no other setting."""
+        operand = self.parameters[test.operand.name] if isinstance(test.operand, ParameterRef) else test.operand
+        return self._meets(test, value, operand, dotted(test.accessor.path))
 
     def decide(self, store: Resource, values: tuple[Any, ...]) -> _Decision:
         """The decision on a store, shared with all stores that have the same values."""
@@ -526,7 +535,7 @@ def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Ev
         value = value.value
     origin = None
     if reading.owner is not None and reading.owner.origins:
-        origin = _nearest(reading.owner, reading.concrete)
+        origin = written_at(reading.owner, reading.concrete)
     if isinstance(value, Unknown):
         observed = list({repr(one): one for one in map(shown, value.possible)}.values()) or None
         return Evidence(reading.path, expected, observed, Basis.UNKNOWN, value.reason, origin)
@@ -539,7 +548,7 @@ def _evidence(reading: Reading, expected: Any, truth: Truth | None = None) -> Ev
     return Evidence(reading.path, expected, shown(value), Basis.EXPLICIT, reason, origin)
 
 
-def _nearest(owner: Resource, path: str) -> Origin:
+def written_at(owner: Resource, path: str) -> Origin:
     """Where a path is written: itself, else the nearest thing around it, else the resource's declaration."""
     path = path.casefold()
     while path:
@@ -586,12 +595,12 @@ class _Plan:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.rules: list[_Compiled] = []
+        self.rules: list[CompiledRule] = []
         self._signers: dict[Accessor, tuple[int, Callable[[Resource], Any]]] = {}
         self._pick: list[Callable[[tuple[Any, ...]], tuple[Any, ...]]] = []
         self._known: dict[tuple[Any, ...], tuple[_Decision, ...]] = {}
 
-    def add(self, compiled: _Compiled) -> None:
+    def add(self, compiled: CompiledRule) -> None:
         """Take a rule into the plan."""
         for accessor in compiled.accessors:
             if accessor not in self._signers:
@@ -626,7 +635,12 @@ class Engine:
                 continue
             for name in rule.applies_to:
                 plan = self._plans.setdefault(name.casefold(), _Plan(reader))
-                plan.add(_Compiled(rule, setting, reader))
+                plan.add(CompiledRule(rule, setting, reader))
+
+    def rules_for(self, resource_type: str) -> Sequence[CompiledRule]:
+        """The rules that judge resources of a type, in their order."""
+        plan = self._plans.get(resource_type.casefold())
+        return () if plan is None else plan.rules
 
     def evaluate(self, store: Resource, subject: Subject) -> list[Finding]:
         """One finding for each rule that applies to the store's type, in the order of the rules."""
