@@ -653,6 +653,29 @@ class Engine:
         ]
 
 
+class Judge:
+    """Decides conditions on stores outside of any rule; `reader` reads settings beside them."""
+
+    def __init__(self, catalog: Catalog, estate: Estate) -> None:
+        """Judge with the defaults and facts of `catalog`, and the related resources of `estate`."""
+        self.reader = Reader(catalog, estate)
+        self._compiled: dict[Condition, CompiledRule] = {}
+
+    def holds(self, condition: Condition, store: Resource) -> tuple[Truth, tuple[Evidence, ...]]:
+        """Whether a condition holds, and the values that rests on; unknown settings are unknown with their reasons.
+
+        Where all that an unknown setting can be leads to one answer, that is the answer.
+        """
+        compiled = self._compiled.get(condition)
+        if compiled is None:
+            rule = Rule("", "", "", Severity.INFO, (), "", {}, (), condition, (), {}, (), (), (), file="")
+            compiled = self._compiled[condition] = CompiledRule(rule, Setting("require"), self.reader)
+        decision = compiled.judge(store)
+        if decision.outcome is Outcome.UNKNOWN:
+            return Unknown(decision.message.removeprefix("Not known: ")), decision.evidence
+        return decision.outcome is Outcome.PASS, decision.evidence
+
+
 def subject_of(store: Resource) -> Subject:
     """The part of a store a report keeps."""
     return Subject(store.id, store.type, store.name, store.region, store.origin, store.condition)
