@@ -36,6 +36,7 @@ _ENTITY: Final = {
 }
 _HTTPS: Final = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?([/?#][A-Za-z0-9:/?#!$&'*+,;=%._~-]*)?")
 _LEADING: Final = ("-", "+", "=")
+_encode: Final = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
 _SCRIPT: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -64,6 +65,11 @@ def _escaped(match: re.Match[str]) -> str:
 def web(text: str) -> str:
     """Text for a web page, before HTML escaping: control and direction characters are shown, line ends stay."""
     return _ODD_IN_PAGE.sub(_shown, clean(text))
+
+
+def json_text(value: Any) -> str:
+    """JSON in ASCII, without the `##[` that Azure Pipelines obeys anywhere in a line of a log."""
+    return _encode(value).replace("##", "#\\u0023")
 
 
 def script_json(value: Any) -> str:

@@ -7,7 +7,6 @@ that no byte of a hostile name reaches a terminal.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -28,6 +27,7 @@ from auditor.model import (
     Waiver,
 )
 from auditor.quantities import UNITS, iso_duration
+from auditor.renderers.escaping import json_text as _dump
 from auditor.renderers.values import clean, plain
 
 SCHEMA: Final = "auditor/report/v1"
@@ -39,13 +39,7 @@ _PHRASE: Final = re.compile(
 _CHUNK: Final = 64 * 1024
 _CACHE: Final = 50_000
 
-_encode: Final = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
 _Item = TypeVar("_Item")
-
-
-def _dump(value: Any) -> str:
-    """JSON in ASCII, without the `##[` that Azure Pipelines obeys anywhere in a line of a log."""
-    return _encode(value).replace("##", "#\\u0023")
 
 
 def render(report: Report) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -180,6 +181,11 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Findings in the order a reader wants them: failing first, by severity; passing last."""
     return sorted(findings, key=_order)
+
+
+def most_urgent(findings: Iterable[Finding], number: int) -> list[Finding]:
+    """The first `number` findings of `by_urgency`, without sorting the rest."""
+    return heapq.nsmallest(number, findings, key=_order)
 
 
 def counted(number: int, one: str, many: str = "") -> str:
