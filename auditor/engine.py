@@ -225,6 +225,21 @@ class CompiledRule:
         operand = self.parameters[test.operand.name] if isinstance(test.operand, ParameterRef) else test.operand
         return self._meets(test, value, operand, dotted(test.accessor.path))
 
+    def concerns(self, store: Resource) -> bool:
+        """Whether there is anything to say of a store: it has what the rule is about, and what the rule reads.
+
+        A store without a body will not exist. What it would have been cannot be judged; what is told of its going can,
+        by rules that read nothing but children it has.
+        """
+        if self.rule.about and not self._has(store, self.rule.about):
+            return False
+        return store.body is not None or all(
+            accessor.root in ("field", "child") and self._has(store, accessor.child) for accessor in self.accessors
+        )
+
+    def _has(self, store: Resource, child: str | None) -> bool:
+        return child is not None and isinstance(self.reader.child(store, child), Resource)
+
     def decide(self, store: Resource, values: tuple[Any, ...]) -> _Decision:
         """The decision on a store, shared with all stores that have the same values."""
         decision = self._decisions.get(values)
@@ -598,25 +613,30 @@ class _Plan:
         self.rules: list[CompiledRule] = []
         self._signers: dict[Accessor, tuple[int, Callable[[Resource], Any]]] = {}
         self._pick: list[Callable[[tuple[Any, ...]], tuple[Any, ...]]] = []
-        self._known: dict[tuple[Any, ...], tuple[_Decision, ...]] = {}
+        self._known: dict[tuple[Any, ...], tuple[_Decision | None, ...]] = {}
 
     def add(self, compiled: CompiledRule) -> None:
         """Take a rule into the plan."""
-        for accessor in compiled.accessors:
+        about = (Accessor("child", (), compiled.rule.about),) if compiled.rule.about else ()
+        for accessor in (*compiled.accessors, *about):
             if accessor not in self._signers:
                 self._signers[accessor] = (len(self._signers) + 2, self.reader.signer(accessor))
         # Positions 0 and 1 hold the api-version and the region, which defaults and facts depend on.
         self._pick.append(itemgetter(0, 1, *[self._signers[accessor][0] for accessor in compiled.accessors]))
         self.rules.append(compiled)
 
-    def decisions(self, store: Resource) -> Iterable[_Decision]:
-        """One decision a rule. What files declare has positions of its own, so only live stores share decisions."""
-        if not store.deployed:
-            return [rule.judge(store) for rule in self.rules]
+    def decisions(self, store: Resource) -> Iterable[_Decision | None]:
+        """One decision a rule, None where it has nothing to say of the store.
+
+        What files declare has positions of its own, so only live stores share decisions.
+        """
+        if not store.deployed or store.body is None:
+            return [rule.judge(store) if rule.concerns(store) else None for rule in self.rules]
         values = (store.api_version, store.region, *[sign(store) for _, sign in self._signers.values()])
         known = self._known.get(values)
         if known is None:
-            known = tuple([rule.decide(store, pick(values)) for rule, pick in zip(self.rules, self._pick, strict=True)])
+            rules = zip(self.rules, self._pick, strict=True)
+            known = tuple([rule.decide(store, pick(values)) if rule.concerns(store) else None for rule, pick in rules])
             if len(self._known) < MAX_DECISIONS:
                 self._known[values] = known
         return known
@@ -643,13 +663,14 @@ class Engine:
         return () if plan is None else plan.rules
 
     def evaluate(self, store: Resource, subject: Subject) -> list[Finding]:
-        """One finding for each rule that applies to the store's type, in the order of the rules."""
+        """One finding for each rule that applies to the store's type and concerns it, in the order of the rules."""
         plan = self._plans.get(store.type.casefold())
         if plan is None:
             return []
         return [
             Finding(compiled.rule.id, subject, *decision)
             for compiled, decision in zip(plan.rules, plan.decisions(store), strict=True)
+            if decision is not None
         ]
 
 
@@ -666,14 +687,33 @@ class Judge:
 
         Where all that an unknown setting can be leads to one answer, that is the answer.
         """
+        decision = self._rule(condition).judge(store)
+        if decision.outcome is Outcome.UNKNOWN:
+            return Unknown(decision.message.removeprefix("Not known: ")), decision.evidence
+        return decision.outcome is Outcome.PASS, decision.evidence
+
+    def matching(
+        self, items: Accessor, where: Condition | None, store: Resource
+    ) -> tuple[tuple[Item, ...], Unknown | None]:
+        """The items of an array that meet a condition, and why there may be more."""
+        found, missing = self.reader.items(items, store)
+        if where is None:
+            return tuple(found), missing
+        matching = []
+        for item in found:
+            truth = self._rule(where).holds(where, store, item)
+            if isinstance(truth, Unknown):
+                missing = missing or truth
+            elif truth:
+                matching.append(item)
+        return tuple(matching), missing
+
+    def _rule(self, condition: Condition) -> CompiledRule:
         compiled = self._compiled.get(condition)
         if compiled is None:
             rule = Rule("", "", "", Severity.INFO, (), "", {}, (), condition, (), {}, (), (), (), file="")
             compiled = self._compiled[condition] = CompiledRule(rule, Setting("require"), self.reader)
-        decision = compiled.judge(store)
-        if decision.outcome is Outcome.UNKNOWN:
-            return Unknown(decision.message.removeprefix("Not known: ")), decision.evidence
-        return decision.outcome is Outcome.PASS, decision.evidence
+        return compiled
 
 
 def subject_of(store: Resource) -> Subject:

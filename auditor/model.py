@@ -90,13 +90,15 @@ class Resource:
     when it is known not to exist (a management policy that answered 404, a child a template does not declare).
 
     `children` holds the child resources that belong to a data store. A singleton child (`blobServices/default`) that
-    is missing from it was not looked at, and reads as unknown. For a listed collection (`replicas`) one more child
+    is missing from it was not looked at, and reads as unknown. A store without a body will not exist, and is judged by
+    what its children say of its going. For a listed collection (`replicas`) one more child
     named `*` says how the listing ended: body None when it was read to its end, an `Unknown` otherwise.
 
     `origins` maps casefolded paths inside the body (`properties.backuppolicy.type`, `properties.locations[0].name`) to
     where each value is written; sources without positions leave it empty and `origin` stands for all.
     `deployed` is True for what a live deployment answered, False for what a file declares.
     `condition` is the undecided condition under which a template deploys the resource.
+    `waivers` are the inline waivers of what declares it; a child's hold for what is found on that child.
     """
 
     id: str
@@ -111,6 +113,7 @@ class Resource:
     deployed: bool = False
     condition: str | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,68 @@ class Scope:
     state: str = ""
 
 
-Record = Resource | Gap | Listing | Scope
-"""What a source yields. Data stores carry their children; joined resources (locks, backup instances) stand alone."""
+class WaiverState(StrEnum):
+    """What is to be said of a waiver. Only an active one counts."""
+
+    ACTIVE = "active"
+    UNUSED = "unused"
+    EXPIRED = "expired"
+    TOO_BROAD = "too-broad"
+    TOO_LONG = "too-long"
+    MALFORMED = "malformed"
+    SWITCHED_OFF = "switched-off"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An approved exception.
+
+    `rule` is an id, or `*` for every rule. `resource` is a glob without case: over ids when there is a slash in it,
+    over names otherwise. `tags` are names and globs of their values, all of which must match. An `inline` waiver is
+    written in a template; it travels with the resources it is for, and usually has no `resource`. `expires` and
+    `created` are ISO 8601 dates; it counts to the end of the day it expires on, in UTC. `note` says why it does not
+    count, or what is odd about it. `origin` is where it is written.
+    """
+
+    rule: str
+    resource: str
+    reason: str
+    owner: str
+    expires: str
+    state: WaiverState = WaiverState.ACTIVE
+    note: str = ""
+    ticket: str = ""
+    created: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    origin: Origin | None = None
+    inline: bool = False
+
+    @property
+    def expired(self) -> bool:
+        """Whether the day it expires on is over."""
+        return self.state is WaiverState.EXPIRED
+
+    @property
+    def place(self) -> str:
+        """`file:line` of where it is written; empty where that is not known."""
+        origin = self.origin
+        if origin is None:
+            return ""
+        return origin.uri if origin.line is None else f"{origin.uri}:{origin.line}"
+
+    @property
+    def scope(self) -> str:
+        """What it is for, in words: its pattern and tags, or the place in a template."""
+        tags = ", ".join(f"tag {name}={glob}" for name, glob in self.tags)
+        parts = [part for part in (self.resource, tags) if part]
+        return ", ".join(parts) or (f"what {self.place} declares" if self.inline else "*")
+
+
+Record = Resource | Gap | Listing | Scope | Waiver
+"""What a source yields. Data stores carry their children; joined resources (locks, backup instances) stand alone.
+
+A waiver on its own is one that stands in a template that was read, whether or not it is for a resource among them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +382,9 @@ class Service:
 
     `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
     store it would have made is known to be there, and nothing more. `terraform` are Terraform's resources.
+
+    `carried` are children that no call reads because Azure has no such thing: a source says there what it alone knows of
+    a store (`terraform/lifecycle`).
     """
 
     name: str
@@ -333,6 +399,7 @@ class Service:
     not_assessed: tuple[str, ...] = ()
     modules: tuple[tuple[str, str], ...] = ()
     terraform: tuple[ResourceMap, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,22 +447,11 @@ class Evidence(NamedTuple):
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """An approved exception. `resource` is a glob over resource ids, `expires` an ISO 8601 date (inclusive)."""
-
-    rule: str
-    resource: str
-    reason: str
-    owner: str
-    expires: str
-    expired: bool = False
-
-
 class Finding(NamedTuple):
     """A rule's outcome on a resource, pass included. Its key is (rule id, resource id casefolded).
 
-    A waived finding keeps its outcome and carries the waiver; an expired waiver is carried too, and does not count.
+    A waived finding keeps its outcome and carries the waiver. One that does not count (it has expired, is too broad, …)
+    is carried too where there is no other, and changes nothing.
     """
 
     rule: str
@@ -408,9 +464,10 @@ class Finding(NamedTuple):
 
     @property
     def waived(self) -> bool:
-        """True when a waiver that has not expired covers a finding that would otherwise count."""
+        """True when an active waiver covers a finding that would otherwise count."""
         waiver = self.waiver
-        return waiver is not None and not waiver.expired and self.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
+        active = waiver is not None and waiver.state is WaiverState.ACTIVE
+        return active and self.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
 
     def origin_of(self, evidence: Evidence) -> Origin:
         """Where a piece of evidence stands: its own origin, or the resource's, with the child's path for a live one."""
@@ -450,9 +507,74 @@ class RuleInfo(NamedTuple):
     effect: str
 
 
+class RecoverySource(NamedTuple):
+    """Where a figure of the recovery analysis is documented; `date` is the document's own, empty where it has none."""
+
+    id: str
+    title: str
+    url: str
+    date: str = ""
+
+
+class Figure(NamedTuple):
+    """A duration in seconds. None is no documented figure where `known`, and not known otherwise; `reason` says more.
+
+    Infinity is no limit (versions that are kept for ever).
+    """
+
+    seconds: float | None
+    reason: str = ""
+    known: bool = True
+
+
+class Change(NamedTuple):
+    """Settings that would bring a mechanism about, with what they cost and what cannot be undone."""
+
+    mechanism: str
+    title: str
+    settings: Mapping[str, Any]
+    rule: str
+    cost: str
+    caveat: str
+    effort: int
+
+
+class Recovery(NamedTuple):
+    """What a scenario does to one store: whether data comes back, how much is lost, how long it takes, how far back.
+
+    `scenario` is one of the contract's, `recoverable` is yes, no, best-effort or unknown. `mechanism` is the id of what
+    gives it (empty for none) and `title` its name; `actor` who has to act; `reason` says why in a sentence. `others`
+    are further mechanisms that help, as (id, title). `objective` is the id of what the owner promised, `verdict`
+    whether it is met, missed or cannot be told.
+    """
+
+    subject: Subject
+    scenario: str
+    recoverable: str
+    rpo: Figure
+    rto: Figure
+    lookback: Figure
+    mechanism: str = ""
+    title: str = ""
+    actor: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    not_restored: tuple[str, ...] = ()
+    defeated_by: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    changes: tuple[Change, ...] = ()
+    sources: tuple[RecoverySource, ...] = ()
+    objective: str = ""
+    verdict: str = ""
+    verdict_reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a renderer may show: `render(report) -> text` needs nothing else."""
+    """Everything a renderer may show: `render(report) -> text` needs nothing else.
+
+    `stale_waivers` are the waivers that want a look: those that do not count, and those that nothing needs.
+    """
 
     tool_version: str
     generated_at: str
@@ -470,7 +592,7 @@ class Report:
     listings: tuple[Listing, ...] = ()
     deleted: tuple[Subject, ...] = ()
     not_assessed: tuple[str, ...] = ()
-    recovery: tuple[Any, ...] = ()
+    recovery: tuple[Recovery, ...] = ()
     stale_waivers: tuple[Waiver, ...] = ()
 
     def summary(self) -> dict[str, int]:

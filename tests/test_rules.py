@@ -355,6 +355,8 @@ def test_shipped_files_are_valid_for_an_editor_and_broken_ones_are_not(rules: An
     for kind, check in checks.items():
         check.check_schema(schema(kind, VOCABULARY, rules))
     for path in data_dir("rules").glob("*/*.yaml"):
+        if path.parent.name == "recovery":
+            continue
         kind = "baseline" if path.parent.name == "baselines" else "rule"
         errors = [*checks[kind].iter_errors(documents.read_document(path).value)]
         assert errors == [], path

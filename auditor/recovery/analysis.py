@@ -1,0 +1,259 @@
+"""From a store's effective settings to what every scenario does to it.
+
+Never optimistic: what cannot be read protects nothing. A mechanism that may be there makes a scenario unknown where
+nothing else is known to help, and never makes a figure better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from auditor import quantities
+from auditor.engine import Judge
+from auditor.model import Change, Figure, Recovery, Resource, Subject, Unknown
+from auditor.reading import ABSENT, Defaulted
+from auditor.recovery.knowledge import (
+    SCENARIOS,
+    Combined,
+    Constant,
+    Elapsed,
+    Enabling,
+    Gift,
+    Knowledge,
+    LeastOfItems,
+    Mechanism,
+    Quantity,
+    SettingValue,
+)
+from auditor.rules import Accessor
+
+NOTHING: Final = Figure(None, "nothing gives the data back")
+_YES, _BEST_EFFORT, _UNKNOWN, _NO = "yes", "best-effort", "unknown", "no"
+
+
+class _Offer(NamedTuple):
+    """What one mechanism gives a store in a scenario; `doubt` says why it may not."""
+
+    mechanism: Mechanism
+    gift: Gift
+    rpo: Figure
+    rto: Figure
+    lookback: Figure
+    doubt: str = ""
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """The best offer has the lowest: surely recoverable, least lost, furthest back, soonest."""
+        return (
+            self.gift.recoverable != _YES,
+            *_rank(self.rpo),
+            *(-number for number in _rank(self.lookback, missing=-1.0)),
+            *_rank(self.rto),
+        )
+
+
+def _rank(figure: Figure, missing: float = math.inf) -> tuple[float, ...]:
+    return (figure.seconds if figure.seconds is not None else missing,)
+
+
+class Analysis:
+    """Judges stores by what is known of the services. `now` is when the estate was collected."""
+
+    def __init__(self, knowledge: Iterable[Knowledge], judge: Judge, now: datetime, *, previews: bool = False) -> None:
+        """Take the knowledge of all services; `previews` counts mechanisms that are in preview."""
+        self._knowledge: dict[str, list[Knowledge]] = {}
+        for one in knowledge:
+            for name in one.applies_to:
+                self._knowledge.setdefault(name.casefold(), []).append(one)
+        self._judge = judge
+        self._now = now
+        self._previews = previews
+
+    def recoveries(self, store: Resource, subject: Subject) -> list[Recovery]:
+        """One row a scenario, in the scenarios' order; empty for a type nothing is known of."""
+        return [
+            self._recovery(store, subject, scenario, one)
+            for one in self._knowledge.get(store.type.casefold(), ())
+            for scenario in SCENARIOS
+        ]
+
+    def _recovery(self, store: Resource, subject: Subject, scenario: str, known: Knowledge) -> Recovery:
+        offers = list(self._offers(store, scenario, known))
+        sure = sorted((offer for offer in offers if not offer.doubt), key=lambda offer: offer.rank)
+        doubtful = [offer for offer in offers if offer.doubt]
+        changes = tuple(self._changes(store, scenario, known, {offer.mechanism.id for offer in sure}))
+        if not sure:
+            reason = "; ".join(dict.fromkeys(f"{offer.mechanism.title}: {offer.doubt}" for offer in doubtful))
+            figure = Figure(None, reason, known=False) if doubtful else NOTHING
+            state = _UNKNOWN if doubtful else _NO
+            text = f"It cannot be told: {reason}" if doubtful else known.without[scenario]
+            return Recovery(subject, scenario, state, figure, figure, figure, reason=text, changes=changes)
+        best = sure[0]
+        gift, mechanism = best.gift, best.mechanism
+        notes = gift.notes
+        if doubtful:
+            notes += tuple(f"{offer.mechanism.title} may help as well: {offer.doubt}" for offer in doubtful)
+        return Recovery(
+            subject,
+            scenario,
+            gift.recoverable,
+            best.rpo,
+            best.rto,
+            best.lookback,
+            mechanism.id,
+            mechanism.title,
+            gift.actor,
+            mechanism.title,
+            tuple(dict.fromkeys(notes)),
+            mechanism.not_restored,
+            mechanism.defeated_by,
+            tuple(dict.fromkeys((offer.mechanism.id, offer.mechanism.title) for offer in sure[1:])),
+            changes,
+            tuple(known.sources[tag] for tag in gift.sources),
+        )
+
+    def _offers(self, store: Resource, scenario: str, known: Knowledge) -> Iterator[_Offer]:
+        for mechanism in known.mechanisms:
+            gifts = mechanism.gives.get(scenario, ())
+            if not gifts or (mechanism.preview and not self._previews):
+                continue
+            there, _ = self._judge.holds(mechanism.when, store)
+            if there is False:
+                continue
+            doubt = there.reason if isinstance(there, Unknown) else ""
+            for gift in gifts:
+                applies = True if gift.when is None else self._judge.holds(gift.when, store)[0]
+                if applies is False:
+                    continue
+                doubt = doubt or (applies.reason if isinstance(applies, Unknown) else "")
+                yield self._offer(mechanism, gift, store, doubt)
+                if not isinstance(applies, Unknown):
+                    break
+
+    def _offer(self, mechanism: Mechanism, gift: Gift, store: Resource, doubt: str) -> _Offer:
+        rpo, rto, lookback = (
+            self.figure(quantity, store) or Figure(None, "no documented figure")
+            for quantity in (gift.rpo, gift.rto, gift.lookback)
+        )
+        return _Offer(mechanism, gift, rpo, rto, lookback, doubt)
+
+    def _changes(self, store: Resource, scenario: str, known: Knowledge, there: set[str]) -> Iterator[Change]:
+        """What would bring about the mechanisms that could help in a scenario and are not there."""
+        for mechanism in known.mechanisms:
+            if scenario not in mechanism.gives or mechanism.id in there:
+                continue
+            for enabling in mechanism.enabling:
+                if self._possible(enabling, store):
+                    yield Change(
+                        mechanism.id,
+                        mechanism.title,
+                        enabling.settings,
+                        enabling.rule,
+                        enabling.cost,
+                        enabling.caveat,
+                        enabling.effort,
+                    )
+
+    def _possible(self, enabling: Enabling, store: Resource) -> bool:
+        return enabling.when is None or self._judge.holds(enabling.when, store)[0] is True
+
+    # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def figure(self, quantity: Quantity, store: Resource) -> Figure | None:
+        """A quantity of a store; None where it says nothing (no rule caps it, the service reports no moment)."""
+        match quantity:
+            case Constant(None, note):
+                return Figure(None, note)
+            case Constant(seconds, note):
+                return Figure(seconds, note)
+            case SettingValue(accessor, unit, note):
+                return self._setting(accessor, unit, note, store)
+            case Elapsed():
+                return self._elapsed(quantity, store)
+            case LeastOfItems():
+                return self._least(quantity, store)
+            case Combined(how, parts, note):
+                return _combined(how, [self.figure(part, store) for part in parts], note)
+
+    def _setting(self, accessor: Accessor, unit: str, note: str, store: Resource) -> Figure | None:
+        figures = [_in_seconds(reading.value, unit) for reading in self._judge.reader.test(accessor, store, None)]
+        return _combined("least", figures, note)
+
+    def _elapsed(self, quantity: Elapsed, store: Resource) -> Figure | None:
+        """What a file declares has no past; of what is deployed, evidence that is missing leaves the figure open."""
+        if not store.deployed:
+            return None
+        reader = self._judge.reader
+        if quantity.related:
+            items, _ = reader.estate.related(quantity.related, store)
+            values = [reader.body(item, quantity.accessor.path) for item in items]
+        else:
+            values = [reading.value for reading in reader.test(quantity.accessor, store, None)]
+        moments = [moment for value in values if (moment := _moment(value)) is not None]
+        if not moments:
+            return Figure(None, "the service's own evidence of it was not read", known=False)
+        return Figure(max(0.0, (self._now - max(moments)).total_seconds()), quantity.note)
+
+    def _least(self, quantity: LeastOfItems, store: Resource) -> Figure | None:
+        items, missing = self._judge.matching(quantity.items, quantity.where, store)
+        if missing is not None:
+            return Figure(None, missing.reason, known=False)
+        figures = [
+            _in_seconds(reading.value, quantity.unit)
+            for item in items
+            for reading in self._judge.reader.test(quantity.value, store, item)
+        ]
+        return _combined("least", figures, quantity.note)
+
+
+def _in_seconds(value: object, unit: str) -> Figure | None:
+    note = ""
+    if isinstance(value, Defaulted):
+        value, note = value.value, "the API's default"
+    if value is ABSENT or value is None:
+        return None
+    if isinstance(value, Unknown):
+        return Figure(None, value.reason, known=False)
+    if unit == "tier":
+        seconds = quantities.parse_tier(value)
+        return Figure(seconds, note) if seconds is not None else Figure(None, f"{value!r} is no tier", known=False)
+    number = quantities.as_number(value)
+    if number is None or number < 0:
+        return Figure(None, f"{str(value)[:60]!r} is no number of {unit}", known=False)
+    return Figure(number * quantities.UNITS[unit], note)
+
+
+def _moment(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _combined(how: str, figures: Iterable[Figure | None], note: str) -> Figure | None:
+    """The least, the most or the sum; one part that is not known, or not documented, makes the whole so."""
+    said = [figure for figure in figures if figure is not None]
+    if not said:
+        return None
+    for figure in said:
+        if figure.seconds is None:
+            return figure
+    numbers = [(figure.seconds or 0.0, figure.reason) for figure in said]
+    if how == "sum":
+        return Figure(sum(number for number, _ in numbers), note)
+    number, reason = min(numbers) if how == "least" else max(numbers)
+    return Figure(number, note or reason)
+
+
+def ordered(rows: Iterable[Recovery]) -> Mapping[str, list[Recovery]]:
+    """The rows by the id of their store, in the order they came."""
+    result: dict[str, list[Recovery]] = {}
+    for row in rows:
+        result.setdefault(row.subject.id, []).append(row)
+    return result
