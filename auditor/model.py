@@ -326,11 +326,13 @@ class Conversion(NamedTuple):
     """How an attribute's value becomes ARM's. `text` says it in both directions, for the docs.
 
     `forward` takes the attribute's value, or a tuple of values for a row with several attributes; none of them is
-    unknown or unset. It returns None when ARM's property is not written.
+    unknown. It returns None when ARM's property is not written. With `unset` it is also asked about what is unset
+    (None): the provider sends something then, wherever the block around it is written.
     """
 
     text: str
     forward: Callable[[Any], Any]
+    unset: bool = False
 
 
 class ByMajor(NamedTuple):
@@ -346,7 +348,7 @@ class Row:
     `names` are attribute paths in the names of the latest major version; blocks that may stand once are walked through
     (`blob_properties.delete_retention_policy.days`), lists are `[*]`. `arm` is a path in the body, with the child
     before it where it stands on one (`blobServices/default:properties.isVersioningEnabled`, `replicas[*]:location`).
-    `default` is what the provider sends when the attribute is unset and its block is there; None when it sends nothing.
+    A row without a name is what the provider always sends; one that names a block is about its being there. `default` is what the provider sends when the attribute is unset and its block is there; None when it sends nothing.
     `formerly` are names of earlier major versions, with a conversion of their own where the meaning was turned round.
     """
 
@@ -361,11 +363,13 @@ class Row:
 class ResourceMap:
     """A resource type of Terraform and the ARM resource it stands for.
 
-    `owner` is the attribute that names the store it is a part of (an id, or a name); then `arm` is the store's own type
-    when it is merged into it (network rules), or the type of the child it is (a management policy). Without an owner it
-    is a resource of its own. `id` is the ARM id, with attributes in braces: `{group}` is the id of its resource group.
-    `rows` tell the attributes; `ignored` those that no rule and no reader of a report can want, so that the rest is
-    listed as not understood.
+    `owner` is the attribute that names the store it is a part of, by an id (`…_id`) or a name; several, separated by
+    blanks, where earlier majors have another. Then `arm` is the store's own type when it is merged into it (network
+    rules), or the type of the child it is (a management policy). Without an owner it is a resource of its own. `id` is
+    the ARM id, with attributes in braces: `{group}` is the id of its resource group, `{owner}` that of its owner and
+    `{address}` Terraform's own name for it, where Azure alone knows a part of the id. `rows` tell the attributes;
+    `ignored` those that no rule and no reader of a report can want, so that the rest is listed as not understood; a
+    final `*` stands for any ending. `source` is where the rows and their defaults were read.
     """
 
     type: str
@@ -374,6 +378,7 @@ class ResourceMap:
     rows: tuple[Row, ...] = ()
     owner: str = ""
     ignored: tuple[str, ...] = ()
+    source: SourceNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
