@@ -63,7 +63,11 @@ def run_examples(rules: Iterable[Rule], catalog: Catalog) -> Iterator[ExampleRes
             setting = Setting("require", parameters=example["parameters"])
             baseline = Baseline("example", "", "", "require", {rule.id: setting}, ())
             engine = Engine({rule.id: rule}, baseline, catalog, _ExampleEstate(catalog, related))
-            (finding,) = engine.evaluate(store, subject_of(store))
+            found = engine.evaluate(store, subject_of(store))
+            if not found:
+                message = f"the example has no {rule.about}, so the rule says nothing of it"
+                raise PolicyError(message, file=rule.file, line=line)
+            finding = found[0]
             expected = Outcome(example["outcome"])
             yield ExampleResult(rule.id, example["name"], expected, finding.outcome, finding.message, rule.file, line)
 

@@ -22,6 +22,7 @@ from auditor.model import (
     Resource,
     RuleInfo,
     Scope,
+    Service,
     Silent,
     Snapshot,
     Subject,
@@ -84,8 +85,14 @@ def vocabulary_of(catalog: Catalog) -> Vocabulary:
         types=[name for service in catalog.services for name in service.store_types],
         facts=list(catalog.facts),
         related=[related.name for service in catalog.services for related in service.related],
-        children=[call.path.strip("/") for service in catalog.services for call in service.children],
+        children=[name for service in catalog.services for name in (*_called(service), *service.carried)],
+        carried=[name for service in catalog.services for name in service.carried],
     )
+
+
+def _called(service: Service) -> list[str]:
+    """The children that calls read."""
+    return [call.path.strip("/") for call in service.children]
 
 
 def collect(
@@ -152,13 +159,19 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         gaps=tuple(beside.gaps),
         statements=statements.judge(policy.baseline, findings, beside.unlisted(catalog, subjects)),
         rules={rule.id: _info(rule, policy.baseline) for rule in policy.rules.values()},
-        services={service.name: service.title for service in catalog.services},
+        services=_titles(catalog, policy.rules, findings),
         scopes=tuple(beside.scopes),
         listings=tuple(beside.listings),
         deleted=tuple(map(subject_of, beside.deleted)),
         not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
         stale_waivers=waivers.stale(),
     )
+
+
+def _titles(catalog: Catalog, rules: Mapping[str, Rule], findings: Iterable[Finding]) -> dict[str, str]:
+    """The titles of the services that have stores, and of those whose rules found something without having any."""
+    judged = {rules[finding.rule].service for finding in findings}
+    return {s.name: s.title for s in catalog.services if s.store_types or s.name in judged}
 
 
 @dataclass(slots=True)

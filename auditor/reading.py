@@ -293,7 +293,7 @@ class Reader:
         key = (id(default), value)
         if key not in self._notes:
             where, date = default.source
-            self._notes[key] = Defaulted(value, f"left out, so the API's default applies ({where}, {date})")
+            self._notes[key] = Defaulted(value, f"left out, so the default applies ({where}, {date})")
         return self._notes[key]
 
     def test(self, accessor: Accessor, store: Resource, item: Item | None) -> list[Reading]:

@@ -93,7 +93,8 @@ def rule_page(rule: Rule) -> str:
 
 def _page(rule: Rule) -> Iterator[str]:
     yield from (f"## {rule.id}", "", f"**{rule.title}**", "")
-    yield from (f"Severity {rule.severity} · applies to {', '.join(f'`{t}`' for t in rule.applies_to)}", "")
+    about = f" with `{rule.about}`" if rule.about else ""
+    yield from (f"Severity {rule.severity} · applies to {', '.join(f'`{t}`' for t in rule.applies_to)}{about}", "")
     yield from (rule.rationale, "")
     if rule.parameters:
         yield from ("Parameters:", "")

@@ -116,7 +116,10 @@ class Applicability:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as its file says it. `service` is the folder it stands in."""
+    """A rule as its file says it. `service` is the folder it stands in.
+
+    `about` names a carried child (`Service.carried`): the rule speaks of the stores that have it, and of no other.
+    """
 
     id: str
     title: str
@@ -134,6 +137,7 @@ class Rule:
     examples: tuple[Mapping[str, Any], ...]
     file: str
     line: int = 1
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ class Vocabulary:
     facts: Collection[str] = ()
     related: Collection[str] = ()
     children: Collection[str] = ()
+    carried: Collection[str] = ()
 
 
 # ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -329,6 +334,7 @@ _RULE_KEYS: Final = (
     "title",
     "severity",
     "applies_to",
+    "about",
     "rationale",
     "parameters",
     "when",
@@ -374,7 +380,16 @@ def _rule(reader: Reader, vocabulary: Vocabulary) -> Rule:
         controls=tuple(_control(reader, f"/controls/{i}") for i in _range(reader, "/controls")),
         examples=tuple(_example(reader, f"/examples/{i}", parameters) for i in _range(reader, "/examples")),
         file=reader.document.file,
+        about=_about(reader, vocabulary),
     )
+
+
+def _about(reader: Reader, vocabulary: Vocabulary) -> str:
+    """The carried child a rule is about. One that Azure has cannot be: not having been read, it is unknown."""
+    name = reader.text("/about", "")
+    if name and vocabulary.carried and name not in vocabulary.carried:
+        reader.unknown("/about", name, vocabulary.carried, "carried child")
+    return name
 
 
 def _range(reader: Reader, path: str) -> range:

@@ -198,6 +198,7 @@ def _rule(vocabulary: Vocabulary, _rules: Mapping[str, Rule]) -> dict[str, Any]:
         "title": _TEXT,
         "severity": {"enum": list(Severity)},
         "applies_to": _list({"enum": sorted(vocabulary.types)}, 1),
+        "about": _named(vocabulary.carried),
         "rationale": _TEXT,
         "parameters": {"type": "object", "additionalProperties": parameter},
         "when": _list({"$ref": "#/$defs/applicability"}),

@@ -665,6 +665,72 @@ def test_a_shared_decision_is_the_one_that_would_be_made_alone(values: list[tupl
         assert shared == alone
 
 
+# ── what a source alone knows of a store, and stores that will not exist ─────────────────────────────────────────────
+
+GOING = "terraform/lifecycle"
+
+
+def about(made: Rule, name: str = GOING) -> Rule:
+    return dataclasses.replace(made, about=name)
+
+
+def findings(made: Rule, *stores: Resource) -> list[list[Outcome]]:
+    """The outcomes of a rule on each of several stores, judged by one engine."""
+    engine = Engine({"r": made}, Baseline("b", "", "", "require", {}, ()), CATALOG, Estate(CATALOG))
+    return [[finding.outcome for finding in engine.evaluate(one, subject_of(one))] for one in stores]
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_rule_about_something_speaks_of_the_stores_that_have_it_alone(deployed: bool) -> None:
+    made = about(rule("{field: a, equals: 1}"))
+    with_it = store({"a": 1}, children=[child(GOING, {})], deployed=deployed)
+    unknown = store({"a": 1}, children=[child(GOING, Unknown("not read"))], deployed=deployed)
+    without = store({"a": 1}, deployed=deployed)
+    assert findings(made, with_it, without, unknown) == [[P], [], [P]]
+    assert findings(made, without, with_it) == [[], [P]]
+
+
+def gone(*children: Resource, **more: Any) -> Resource:
+    return dataclasses.replace(store(children=children, **more), body=None)
+
+
+@pytest.mark.parametrize(
+    "require",
+    [
+        "{field: properties.allowBlobPublicAccess, exists: false}",
+        "{field: region, equals: westeurope}",
+        "{fact: region.zones, equals: true}",
+        "{count: {related: locks}, atLeast: 1}",
+        "{count: {child: replicas}, equals: 0}",
+        "{child: blobServices/default, field: properties.isVersioningEnabled, equals: true}",
+        "{child: managementPolicies/default, exists: false}",
+        "{allOf: [{child: terraform/lifecycle, field: action, equals: delete}, {field: kind, exists: false}]}",
+        "{child: terraform/lifecycle, field: action, equals: {field: kind}}",
+        "{count: {child: terraform/lifecycle, field: 'd[*]', where: {parent: kind, exists: false}}, equals: 0}",
+    ],
+)
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_store_that_will_not_exist_is_not_judged_by_what_it_would_have_been(require: str, deployed: bool) -> None:
+    going = child(GOING, {"action": "delete"})
+    assert findings(rule(require), gone(going, deployed=deployed)) == [[]]
+    assert findings(rule(require), gone(deployed=deployed)) == [[]]
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_store_that_will_not_exist_is_judged_by_what_is_told_of_its_going(deployed: bool) -> None:
+    made = rule("{child: terraform/lifecycle, field: action, notEquals: delete}")
+    deleted = gone(child(GOING, {"action": "delete"}), deployed=deployed)
+    kept = store(children=[child(GOING, {"action": "none"})], deployed=deployed)
+    assert findings(made, deleted, kept, store(deployed=deployed)) == [[F], [P], [U]]
+    asks_more = rule(
+        "{child: terraform/lifecycle, field: action, notEquals: delete}",
+        when="[{field: a, exists: true, otherwise: n}]",
+    )
+    assert findings(asks_more, deleted) == [[]]
+    shows_more = rule("{child: terraform/lifecycle, field: action, notEquals: delete}", show="[{field: a}]")
+    assert findings(shows_more, deleted) == [[]]
+
+
 def test_a_rule_that_is_off_and_a_type_nobody_asks_about() -> None:
     baseline = Baseline("b", "", "", "require", {"r": Setting("off")}, ())
     engine = Engine({"r": rule("{field: a, exists: true}")}, baseline, CATALOG, Estate(CATALOG))

@@ -51,6 +51,9 @@ CONTRACT = [
     "backupvault-soft-delete",
     "backupvault-immutability",
     "backupvault-redundancy",
+    "terraform-data-loss",
+    "terraform-prevent-destroy",
+    "terraform-purge-on-destroy",
 ]
 
 
@@ -128,7 +131,8 @@ def test_a_rule_carries_what_it_must(rule: Rule) -> None:
     assert "boundary" in names
     assert any(word in names for word in ("left out", "absent", "omits", "null", "is declared", "written down"))
     assert rule.references
-    assert rule.remediation.keys() >= {"az", "caveat"}
+    # What Terraform does is put right in its configuration, and nowhere else.
+    assert rule.remediation.keys() >= {"azurerm" if rule.about else "az", "caveat"}
     assert rule.id.startswith(rule.service)
 
 

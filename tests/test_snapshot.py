@@ -183,6 +183,17 @@ def test_an_earlier_file_stays_whole_until_the_new_one_is(path: Path) -> None:
         snapshot.write(path / "below", [], ("t",))
 
 
+def test_a_store_that_will_not_exist_is_kept_with_what_is_told_of_its_going(tmp_path: Path) -> None:
+    kind = "Microsoft.KeyVault/vaults"
+    body = {"action": "delete", "destroyed": [Unknown("cut"), {"address": "a.b", "forcedBy": ["name"]}],
+            "preventDestroy": Unknown("not at hand", unseen=True)}  # fmt: skip
+    going = Resource("/s/terraform/lifecycle", f"{kind}/terraform", "lifecycle", None, body, Origin("plan.json"),
+                     parent="/s", origins={"destroyed[1]": Origin("main.tf", 3)})  # fmt: skip
+    deleted = Resource("/s", kind, "s", None, None, Origin("plan.json"), children=(going,))
+    snapshot.write(tmp_path / "s.jsonl", [deleted], ("plan.json",))
+    assert [*snapshot.read(tmp_path / "s.jsonl").records()] == [deleted]
+
+
 def test_types_can_be_passed_over(path: Path) -> None:
     assert list(snapshot.read(path).records(skip={"a/b"})) == []
     held = snapshot.spool([store(), Scope("a", "b")], ("t",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from auditor.model import Catalog, Resource, Service
-from auditor.services import appconfig, backup, cosmosdb, keyvault, storage
+from auditor.services import appconfig, backup, cosmosdb, keyvault, storage, terraform
 from auditor.services.regions import Regions
 
 SERVICES: tuple[Service, ...] = (
@@ -17,6 +17,7 @@ SERVICES: tuple[Service, ...] = (
     keyvault.SERVICE,
     appconfig.SERVICE,
     backup.SERVICE,
+    terraform.SERVICE,
 )
 
 LOCATIONS_TYPE = "Microsoft.Resources/subscriptions/locations"
