@@ -58,6 +58,54 @@ def _text(template_dir: Path | None) -> Renderer:
     return template.renderer("text.txt.j2", template_dir)
 
 
+def _sarif(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import sarif
+
+    return sarif.render
+
+
+def _github_sarif(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import sarif
+
+    return sarif.render_for_github
+
+
+def _github(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import github
+
+    return github.render
+
+
+def _github_summary(template_dir: Path | None) -> Renderer:
+    from auditor.renderers import github_summary
+
+    return github_summary.renderer(template_dir)
+
+
+def _gitlab(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import gitlab
+
+    return gitlab.render
+
+
+def _azuredevops(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import azuredevops
+
+    return azuredevops.render
+
+
+def _junit(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import junit
+
+    return junit.render
+
+
+def _oscal(_template_dir: Path | None) -> Renderer:
+    from auditor.renderers import oscal
+
+    return oscal.render
+
+
 FORMATS: Final[Mapping[str, Format]] = {
     entry.name: entry
     for entry in (
@@ -66,6 +114,14 @@ FORMATS: Final[Mapping[str, Format]] = {
         Format("text", "txt", "plain text for a mail or a CI log", _text, "text.txt.j2"),
         Format("csv", "csv", "one row a finding, for a spreadsheet", _csv),
         Format("json", "json", "everything, for tools (schema auditor/report/v1)", _json),
+        Format("sarif", "sarif", "SARIF 2.1.0: every finding, for viewers and archives", _sarif),
+        Format("github-sarif", "github.sarif", "SARIF of what GitHub code scanning is to alert of", _github_sarif),
+        Format("github", "github.txt", "GitHub workflow commands: notes beside the code", _github),
+        Format("github-summary", "summary.md", "GitHub step summary: Markdown of at most 1 MiB", _github_summary),
+        Format("gitlab", "gitlab.json", "GitLab Code Quality report", _gitlab),
+        Format("azuredevops", "azuredevops.txt", "Azure Pipelines logging commands: issues of a run", _azuredevops),
+        Format("junit", "xml", "JUnit XML: a suite a resource, a case a finding", _junit),
+        Format("oscal", "oscal.json", "OSCAL 1.1.3 assessment results, by control", _oscal),
     )
 }
 

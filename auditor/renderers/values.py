@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from auditor.model import Evidence, Unknown
@@ -14,6 +15,7 @@ MAX_DEPTH: Final = 12
 MAX_ITEMS: Final = 200
 MAX_TEXT: Final = 8_192
 
+_UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -22,6 +24,14 @@ def clean(text: str) -> str:
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT] + "…"
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def utc(text: str) -> str:
+    """The text when it is a time in UTC as ISO 8601 writes it (`2026-11-22T10:15:00Z`), else nothing."""
+    try:
+        return text if _UTC.fullmatch(text) and datetime.fromisoformat(text) else ""
+    except ValueError:
+        return ""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
