@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Snapshot,
         Unknown,
         Waiver,
+        WaiverState,
     )
     from auditor.pipeline import audit, collect
 
@@ -47,6 +48,7 @@ _HOMES = {
         "Snapshot",
         "Unknown",
         "Waiver",
+        "WaiverState",
     ),
 }
 
@@ -70,6 +72,7 @@ __all__ = [
     "Unknown",
     "UsageError",
     "Waiver",
+    "WaiverState",
     "__version__",
     "audit",
     "collect",

@@ -17,6 +17,8 @@ NAMES: Final = ("auditor.toml", "pyproject.toml")
 KEYS: Final[Mapping[str, type[Any]]] = {
     "baseline": str,
     "waivers": str,
+    "longest_waiver": str,
+    "inline_waivers": bool,
     "rules_dir": list,
     "rule": list,
     "format": list,

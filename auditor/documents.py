@@ -37,23 +37,23 @@ class Document:
         raise PolicyError(message, file=self.file, line=self.lines.get(path, 1), hint=hint)
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, *, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> Document:
     """Parse one YAML file. Raises PolicyError for anything but plain mappings, lists and scalars within the bounds."""
-    return _parse(_read(path), str(path))
+    return _parse(_read(path, max_bytes), str(path), max_nodes)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(max_bytes + 1)
     except OSError as error:
         raise PolicyError(f"cannot be read: {error.strerror}", file=str(path)) from error
-    if len(data) > MAX_BYTES:
-        raise PolicyError(f"is larger than {MAX_BYTES:,} bytes", file=str(path))
+    if len(data) > max_bytes:
+        raise PolicyError(f"is larger than {max_bytes:,} bytes", file=str(path))
     return data
 
 
-def _parse(data: bytes, file: str) -> Document:
+def _parse(data: bytes, file: str, max_nodes: int = MAX_NODES) -> Document:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,14 +67,15 @@ def _parse(data: bytes, file: str) -> Document:
         raise PolicyError(f"not YAML: {str(error).splitlines()[0]}", file=file, line=1) from error
     if node is None:
         raise PolicyError("the file is empty", file=file, line=1)
-    return _Builder(file).document(node)
+    return _Builder(file, max_nodes).document(node)
 
 
 class _Builder:
     """Turns composed YAML nodes into plain values, with the line of each, within the bounds."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, max_nodes: int) -> None:
         self.file = file
+        self.max_nodes = max_nodes
         self.lines: dict[str, int] = {}
         self.nodes = 0
 
@@ -87,10 +88,9 @@ class _Builder:
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         self.nodes += 1
-        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            what = (
-                f"nests deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"has more than {MAX_NODES:,} nodes"
-            )
+        if self.nodes > self.max_nodes or depth > MAX_DEPTH:
+            deep, many = f"nests deeper than {MAX_DEPTH} levels", f"has more than {self.max_nodes:,} nodes"
+            what = deep if depth > MAX_DEPTH else many
             raise PolicyError(f"the file {what}", file=self.file, line=line)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, f"{path}/{index}", depth + 1) for index, item in enumerate(node.value)]

@@ -30,21 +30,22 @@ from auditor.model import (
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
-from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules, load_waivers
+from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules
 from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
-from auditor.waivers import Waivers
+from auditor.waivers import Terms, Waivers, day_of, given_longest, load_waivers
 
 DEFAULT_BASELINE = "standard-deployment"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a run judges by: rules, the baseline over them, and the waivers laid over the findings."""
+    """What a run judges by: rules, the baseline over them, and the waivers laid over the findings, with their terms."""
 
     rules: Mapping[str, Rule]
     baseline: Baseline
     waivers: tuple[Waiver, ...] = ()
+    terms: Terms = field(default_factory=Terms)
 
 
 def load_policy(
@@ -53,16 +54,25 @@ def load_policy(
     waivers: Path | None = None,
     rule: Sequence[str] = (),
     rules_dir: Sequence[Path] = (),
+    longest_waiver: str = "",
+    inline_waivers: bool = True,
+    now: datetime | None = None,
 ) -> Policy:
     """Read the shipped rules, the user's own rule folders, the baseline and the waivers.
 
-    `rule` restricts the run to some rule ids. Raises PolicyError for a bad file, UsageError for an unknown rule id.
+    `rule` restricts the run to some rule ids. `longest_waiver` (`P90D`) limits the life of every waiver;
+    `inline_waivers` lets those written in templates count; `now` is the moment they are judged at, with its time zone.
+    Raises PolicyError for a bad file, UsageError for an unknown rule id.
     """
     vocabulary = vocabulary_of(services.catalog())
     rules = load_rules([data_dir("rules"), *rules_dir], vocabulary)
     chosen = load_baseline(baseline, data_dir("rules") / "baselines", rules, vocabulary)
-    excused = load_waivers(waivers, rules, datetime.now(UTC).date()) if waivers is not None else ()
-    return Policy(select(rules, rule), chosen, excused)
+    about = {rule.id: rule.applies_to for rule in rules.values()}
+    terms = Terms(day_of(now or datetime.now(UTC)), about, given_longest(longest_waiver), inline_waivers)
+    if waivers is None:
+        return Policy(select(rules, rule), chosen, terms=terms)
+    file = load_waivers(waivers, terms)
+    return Policy(select(rules, rule), chosen, file.waivers, file.terms)
 
 
 def select(rules: Mapping[str, Rule], ids: Sequence[str]) -> Mapping[str, Rule]:
@@ -118,15 +128,24 @@ def audit(
     waivers: Path | None = None,
     rule: Sequence[str] = (),
     rules_dir: Sequence[Path] = (),
+    longest_waiver: str = "",
+    inline_waivers: bool = True,
     progress: Progress | None = None,
     **options: Any,
 ) -> Report:
     """Judge targets, or a snapshot taken before, by the rules against a baseline.
 
-    `baseline` is a shipped name or a file; `waivers` a waivers file; `rule` restricts the run to some rule ids. Raises
-    PolicyError, UsageError, SourceError; see `collect` for the rest.
+    `baseline` is a shipped name or a file; `waivers` a waivers file; see `load_policy` for the others, and `collect`
+    for `options`. Raises PolicyError, UsageError, SourceError.
     """
-    policy = load_policy(baseline, waivers=waivers, rule=rule, rules_dir=rules_dir)
+    policy = load_policy(
+        baseline,
+        waivers=waivers,
+        rule=rule,
+        rules_dir=rules_dir,
+        longest_waiver=longest_waiver,
+        inline_waivers=inline_waivers,
+    )
     collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
     return evaluate(collected, policy, progress)
 
@@ -134,19 +153,22 @@ def audit(
 def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = None) -> Report:
     """Judge a collection: once through it for what speaks about others, once for the stores themselves."""
     progress = progress or Silent()
-    beside = _Beside()
+    beside = Beside()
     beside.read(collected)
     catalog = services.catalog(beside.locations)
     engine = Engine(policy.rules, policy.baseline, catalog, Estate(catalog, beside.related, beside.listings))
-    waivers = Waivers(policy.waivers)
+    waivers = Waivers(policy.waivers, policy.terms)
     subjects: list[Subject] = []
     findings: list[Finding] = []
     for store in beside.stores(collected):
         subject = subject_of(store)
         subjects.append(subject)
-        findings.extend(map(waivers.apply, engine.evaluate(store, subject)))
+        findings.extend(waivers.apply(store, engine.evaluate(store, subject)))
         if not len(subjects) % 500:
             progress.update("Judging resources", done=len(subjects))
+    for waiver in beside.waivers:
+        waivers.know(waiver)
+    findings = waivers.settled(findings)
     return Report(
         tool_version=__version__,
         generated_at=snapshot.now(),
@@ -158,13 +180,13 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         findings=tuple(findings),
         gaps=tuple(beside.gaps),
         statements=statements.judge(policy.baseline, findings, beside.unlisted(catalog, subjects)),
-        rules={rule.id: _info(rule, policy.baseline) for rule in policy.rules.values()},
+        rules={rule.id: rule_info(rule, policy.baseline) for rule in policy.rules.values()},
         services=_titles(catalog, policy.rules, findings),
         scopes=tuple(beside.scopes),
         listings=tuple(beside.listings),
         deleted=tuple(map(subject_of, beside.deleted)),
         not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
-        stale_waivers=waivers.stale(),
+        stale_waivers=waivers.stale(policy.rules),
     )
 
 
@@ -175,7 +197,7 @@ def _titles(catalog: Catalog, rules: Mapping[str, Rule], findings: Iterable[Find
 
 
 @dataclass(slots=True)
-class _Beside:
+class Beside:
     """Everything of a collection but the stores: small even where the estate is large."""
 
     related: list[Resource] = field(default_factory=list)
@@ -184,6 +206,7 @@ class _Beside:
     listings: list[Listing] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
 
     def read(self, collected: Snapshot) -> None:
         """Sort the records; stores whose children speak about nobody else are passed over."""
@@ -205,6 +228,8 @@ class _Beside:
                         self.listings.append(record)
                     case Scope():
                         self.scopes.append(record)
+                    case Waiver():
+                        self.waivers.append(record)
                     case Resource():
                         kind = record.type.casefold()
                         home = self.locations if kind == services.LOCATIONS_TYPE.casefold() else self.related
@@ -239,7 +264,8 @@ class _Beside:
                 self.gaps.append(Gap("snapshot", str(error), Origin(collected.targets[0] if collected.targets else "")))
 
 
-def _info(rule: Rule, baseline: Baseline) -> RuleInfo:
+def rule_info(rule: Rule, baseline: Baseline) -> RuleInfo:
+    """What a report shows of a rule under a baseline."""
     setting = baseline.setting(rule.id)
     return RuleInfo(
         rule.id,

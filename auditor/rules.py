@@ -1,4 +1,4 @@
-"""Rules, baselines and waivers: YAML → frozen values, with `file:line` in every error.
+"""Rules and baselines: YAML → frozen values, with `file:line` in every error.
 
 The format is described in docs/rule-language.md.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from auditor import quantities
-from auditor.documents import Reader, describe, read_document, read_documents
+from auditor.documents import Reader, describe, read_documents
 from auditor.errors import PolicyError
-from auditor.model import Severity, Unknown, Waiver
+from auditor.model import Severity, Unknown
 
 EFFECTS: Final = ("require", "report", "off")
 PARAMETER_TYPES: Final = ("duration", "integer", "boolean", "text", "redundancy")
@@ -295,35 +294,6 @@ def _baseline_path(name: str, folder: Path, base: Path | None, reader: Reader | 
     if reader is not None:
         reader.document.fail("/extends", message, hint=hint)
     raise PolicyError(message, hint=hint)
-
-
-def load_waivers(path: Path, rules: Mapping[str, Rule], today: date) -> tuple[Waiver, ...]:
-    """Read a waivers file: a list of `{rule, resource, reason, owner, expires}`, bare or under `waivers`.
-
-    `rule` is an id or `*`, `resource` a glob over resource ids without case, `expires` the last day it counts.
-    Raises PolicyError.
-    """
-    document = read_document(path)
-    reader = Reader(document)
-    prefix = ""
-    if isinstance(document.value, Mapping):
-        reader.mapping("", ("waivers",), ("waivers",))
-        prefix = "/waivers"
-    waivers = []
-    for index in range(reader.length(prefix)):
-        at = f"{prefix}/{index}"
-        keys = ("rule", "resource", "reason", "owner", "expires")
-        reader.mapping(at, keys, keys)
-        rule_id = reader.text(f"{at}/rule")
-        if rule_id != "*" and rule_id not in rules:
-            reader.unknown(f"{at}/rule", rule_id, rules, "rule")
-        try:
-            expires = date.fromisoformat(reader.text(f"{at}/expires"))
-        except ValueError:
-            document.fail(f"{at}/expires", "expires must be a date such as 2027-06-30")
-        resource, reason, owner = (reader.text(f"{at}/{key}") for key in ("resource", "reason", "owner"))
-        waivers.append(Waiver(rule_id, resource, reason, owner, expires.isoformat(), expires < today))
-    return tuple(waivers)
 
 
 # ── from plain values to frozen ones ─────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from auditor.rules import (
     Rule,
     Vocabulary,
 )
+from auditor.waivers import MAX_PATTERN
 
 _TEXT: Final = {"type": "string", "minLength": 1}
 _PLAIN: Final = {"type": ["string", "number", "boolean"]}
@@ -258,18 +259,23 @@ def _baseline(vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, An
 
 
 def _waivers(_vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    day = {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+    pattern = {**_TEXT, "maxLength": MAX_PATTERN}
     waiver = _object(
         {
             "rule": {"anyOf": [{"enum": ["*", *sorted(rules)]}, _ID]},
-            "resource": _TEXT,
+            "resource": pattern,
+            "tags": {"type": "object", "additionalProperties": pattern, "minProperties": 1},
             "reason": _TEXT,
             "owner": _TEXT,
-            "expires": {"type": "string", "format": "date"},
+            "ticket": _TEXT,
+            "created": day,
+            "expires": day,
         },
         "rule",
-        "resource",
         "reason",
         "owner",
         "expires",
-    )
-    return {"title": "auditor waivers", "anyOf": [_list(waiver), _object({"waivers": _list(waiver)}, "waivers")]}
+    ) | {"anyOf": _required("resource", "tags")}
+    file = _object({"longest": _DURATION, "waivers": _list(waiver)}, "waivers")
+    return {"title": "auditor waivers", "anyOf": [_list(waiver), file]}

@@ -2,7 +2,7 @@
 
     {"kind": "header", "schema": "auditor/snapshot/v1", "targets": […], "generated_at": "…", "tool": {…}}
     {"kind": "resource", "type": "…", "id": "…", …, "body": {…}, "unknowns": [[path, {reason…}], …], "children": […]}
-    {"kind": "gap" | "listing" | "scope", …}
+    {"kind": "gap" | "listing" | "scope" | "waiver", …}
     {"kind": "end", "records": 123, "digest": "sha256:…"}
 
 The digest covers every byte before the last line, so a changed, cut or spliced file is told apart from a whole one. An
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Final
 
 from auditor import __version__, writing
 from auditor.errors import SnapshotError
-from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Snapshot, Unknown
+from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Snapshot, Unknown, Waiver, WaiverState
 
 SCHEMA: Final = "auditor/snapshot/v1"
 MAX_LINE: Final = 64 * 2**20
@@ -105,6 +105,8 @@ def _encode(record: Record) -> dict[str, Any]:
             return {**listing, "count": record.count, "note": record.note}
         case Scope():
             return {"kind": "scope", "id": record.id, "scope": record.kind, "name": record.name, "state": record.state}
+        case Waiver():
+            return {"kind": "waiver", **_waiver(record)}
 
 
 def _resource(resource: Resource, *, mark: bool) -> dict[str, Any]:
@@ -125,6 +127,8 @@ def _resource(resource: Resource, *, mark: bool) -> dict[str, Any]:
         result["parent"] = resource.parent
     if resource.condition is not None:
         result["condition"] = resource.condition
+    if resource.waivers:
+        result["waivers"] = [_waiver(waiver) for waiver in resource.waivers]
     if resource.origins:
         result["origins"] = {path: _origin(origin) for path, origin in resource.origins.items()}
     if mark:
@@ -135,6 +139,15 @@ def _resource(resource: Resource, *, mark: bool) -> dict[str, Any]:
     if resource.children:
         result["children"] = [_resource(child, mark=mark) for child in resource.children]
     return result
+
+
+_WAIVER_TEXTS: Final = ("rule", "resource", "reason", "owner", "expires", "state", "note", "ticket", "created")
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    """An inline waiver; those of a file are no part of what was collected."""
+    origin = {} if waiver.origin is None else {"origin": _origin(waiver.origin)}
+    return {**{name: text for name in _WAIVER_TEXTS if (text := str(getattr(waiver, name)))}, **origin}
 
 
 def _holds_unknown(value: Any) -> bool:
@@ -293,6 +306,8 @@ def _decode(data: Mapping[str, Any]) -> Record:
         case "scope":
             _require((data["id"], data["scope"], data["name"], data["state"]))
             return Scope(data["id"], data["scope"], data["name"], data["state"])
+        case "waiver":
+            return _read_waiver(data)
     raise ValueError(f"unknown kind {data['kind']!r}")
 
 
@@ -332,6 +347,7 @@ def _read_resource(data: Mapping[str, Any]) -> Resource:
         bool(data["deployed"]),
         get("condition"),
         {path: _read_origin(origin) for path, origin in get("origins", {}).items()},
+        tuple([_read_waiver(waiver) for waiver in get("waivers", ())]),
     )
 
 
@@ -349,6 +365,14 @@ def _read_unknown(data: Mapping[str, Any]) -> Unknown:
     possible = tuple(data.get("possible", ()))
     _require((data["reason"],), (data.get("permission"),))
     return Unknown(data["reason"], possible, data.get("permission"), bool(data.get("unseen")))
+
+
+def _read_waiver(data: Mapping[str, Any]) -> Waiver:
+    texts = {name: data.get(name, "") for name in _WAIVER_TEXTS}
+    _require(tuple(texts.values()))
+    state = WaiverState(texts.pop("state"))
+    origin = _read_origin(data["origin"]) if "origin" in data else None
+    return Waiver(**texts, state=state, origin=origin, inline=True)
 
 
 def _read_origin(data: Mapping[str, Any]) -> Origin:

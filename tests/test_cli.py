@@ -426,7 +426,7 @@ def test_the_configuration_file_and_what_comes_before_it(monkeypatch: pytest.Mon
 
 def test_paths_in_the_configuration_start_at_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(keep(vault(), LOCKS)).resolve()
-    Path("w.yaml").write_text("[{rule: '*', resource: '*', reason: r, owner: o, expires: 2999-01-01}]")
+    Path("w.yaml").write_text("[{rule: '*', resource: '*/vaults/kv', reason: r, owner: o, expires: 2999-01-01}]")
     Path("mine.yaml").write_text("id: mine\ntitle: Mine\nextends: standard-deployment\n")
     (Path("rules") / "keyvault").mkdir(parents=True)
     Path("c.toml").write_text('waivers = "w.yaml"\nbaseline = "mine.yaml"\nrules_dir = "rules"\nquiet = true\n')

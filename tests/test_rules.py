@@ -1,10 +1,9 @@
-"""Rule, baseline and waivers files: what is read, and how errors name file, line and the nearest valid name."""
+"""Rule and baseline files: what is read, and how errors name file, line and the nearest valid name."""
 
 from __future__ import annotations
 
 import json
 import os
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import yaml
 
 from auditor import documents, pipeline, services
 from auditor.errors import PolicyError, UsageError
-from auditor.model import Severity, Waiver
+from auditor.model import Severity
 from auditor.paths import data_dir
-from auditor.rules import Vocabulary, load_baseline, load_rules, load_waivers
+from auditor.rules import Vocabulary, load_baseline, load_rules
 from auditor.schemas import schema
 
 VOCABULARY = pipeline.vocabulary_of(services.catalog())
@@ -304,39 +303,6 @@ def test_a_rule_id_is_checked() -> None:
     assert list(pipeline.load_policy(rule=["storage-backup", "storage-backup"]).rules) == ["storage-backup"]
 
 
-# ── waivers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-WAIVER = "{rule: storage-backup, resource: '*/st1', reason: r, owner: o, expires: 2026-12-31}"
-
-
-def test_waivers_bare_and_wrapped(tmp_path: Path, rules: Any) -> None:
-    path = tmp_path / "w.yaml"
-    for text in (f"- {WAIVER}", f"waivers:\n  - {WAIVER}"):
-        path.write_text(text)
-        (found,) = load_waivers(path, rules, date(2026, 12, 31))
-        assert found == Waiver("storage-backup", "*/st1", "r", "o", "2026-12-31", expired=False)
-        assert load_waivers(path, rules, date(2027, 1, 1))[0].expired
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            f"- {WAIVER.replace('storage-backup', 'storage-bakup')}",
-            "unknown rule 'storage-bakup'; did you mean 'storage-backup'?",
-        ),
-        (f"- {WAIVER.replace('2026-12-31', 'soon')}", "expires must be a date such as"),
-        (f"- {WAIVER.replace(', owner: o', '')}", "'owner' is missing"),
-        ("waiver: []", "unknown key 'waiver'"),
-    ],
-)
-def test_bad_waivers(tmp_path: Path, rules: Any, text: str, expected: str) -> None:
-    path = tmp_path / "w.yaml"
-    path.write_text(text)
-    with pytest.raises(PolicyError, match=expected.replace("?", r"\?")):
-        load_waivers(path, rules, date(2026, 1, 1))
-
-
 # ── schemas ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -365,7 +331,6 @@ def test_shipped_files_are_valid_for_an_editor_and_broken_ones_are_not(rules: An
     assert checks["rule"].is_valid(yaml.safe_load(RULE))
     for name in BAD_RULES.keys() - NOT_YAML - BEYOND_A_SCHEMA:
         assert not checks["rule"].is_valid(yaml.safe_load(BAD_RULES[name][0])), name
-    assert checks["waivers"].is_valid([yaml.safe_load(WAIVER) | {"expires": "2026-12-31"}])
     for name in ("effect", "parameter", "value", "default", "no-setting", "key", "severity", "when"):
         assert not checks["baseline"].is_valid(yaml.safe_load(f"id: mine\ntitle: Mine\n{BAD_BASELINES[name][0]}\n")), (
             name

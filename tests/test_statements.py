@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor import pipeline
-from auditor.model import Gap, Listing, Origin, Outcome, Record, Resource, Snapshot, StatementResult, Unknown, Waiver
+from auditor.model import (
+    Gap,
+    Listing,
+    Origin,
+    Outcome,
+    Record,
+    Resource,
+    Snapshot,
+    StatementResult,
+    Unknown,
+    Waiver,
+    WaiverState,
+)
 
 from .test_peers_mistakes import BLOB, COSMOS, account, config, cosmos, vault
 
@@ -86,4 +98,4 @@ def test_with_a_gap_and_no_list_nobody_can_say_that_there_is_none() -> None:
 def test_a_statement_with_nothing_but_waived_failures_is_no_pass() -> None:
     waiver = Waiver("keyvault-purge-protection", "*", "reason", "owner", "2999-12-31")
     assert rows(vault(), waivers=(waiver,))["K1"].verdict is I
-    assert rows(vault(), waivers=(replace(waiver, expired=True),))["K1"].verdict is F
+    assert rows(vault(), waivers=(replace(waiver, state=WaiverState.EXPIRED),))["K1"].verdict is F

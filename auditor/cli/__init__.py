@@ -19,6 +19,7 @@ from auditor.cli.options import EXIT_CODES
 from auditor.cli.output import emit, say, tell, to_json
 from auditor.cli.policy import baselines_group, rules_group
 from auditor.cli.targets import scan, snapshot
+from auditor.cli.waivers import waivers_group
 from auditor.errors import AuditorError, UsageError
 
 GC_THRESHOLD: Final = 50_000
@@ -66,7 +67,9 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
     if found is not None:
         settings = configuration.load(found)
         own_rules = dict.fromkeys(("list", "show", "test"), settings)
+        on_waivers = dict.fromkeys(("check", "list"), settings)
         context.default_map = {"scan": settings, "snapshot": settings, "rules": own_rules, "baselines": own_rules}
+        context.default_map["waivers"] = on_waivers
 
 
 @root.command(
@@ -111,7 +114,7 @@ def completion(shell: str) -> int:
     return 0
 
 
-for command in (scan, snapshot, rules_group, baselines_group):
+for command in (scan, snapshot, rules_group, baselines_group, waivers_group):
     root.add_command(command)
 
 

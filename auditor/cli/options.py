@@ -32,7 +32,7 @@ Exit codes:
 
 # Options of the commands that read targets, by what they are for; what is named nowhere is listed at the end.
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Judging": ("baseline", "rule", "rules_dir", "waivers", "fail_on"),
+    "Judging": ("baseline", "rule", "rules_dir", "waivers", "longest_waiver", "inline_waivers", "fail_on"),
     "Writing": ("format", "template", "output", "quiet"),
     "Live deployments": (
         "cloud", "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "deep", "record", "replay",
@@ -107,9 +107,13 @@ EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def collecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The targets, and the options, of every command that reads some."""
+    return click.argument("targets", nargs=-1, required=True, metavar="TARGET...")(how_to_collect(command))
+
+
+def how_to_collect(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that reads targets."""
     options = (
-        click.argument("targets", nargs=-1, required=True, metavar="TARGET..."),
         click.option("--parameters", multiple=True, type=FILE, help="A template's parameter file (repeatable)."),
         click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="One value of a parameter (repeatable)."),
         click.option("--resource-group", default="", metavar="NAME", help="The group a template would be deployed to."),
@@ -168,6 +172,12 @@ def collect_options(given: dict[str, Any]) -> dict[str, Any]:
     return {**{name: given.pop(name) for name in names}, "parameter": pairs}
 
 
+LONGEST_WAIVER = click.option(
+    "--longest-waiver",
+    default="",
+    metavar="DURATION",
+    help="The longest life of a waiver that counts, such as P90D.",
+)
 RULES_DIR = click.option(
     "--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable)."
 )

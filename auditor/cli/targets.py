@@ -14,6 +14,7 @@ from auditor.cli.options import (
     EXISTING_FOLDER,
     EXIT_CODES,
     FILE,
+    LONGEST_WAIVER,
     SEVERITIES,
     SNAPSHOT_EXIT_CODES,
     TARGETS,
@@ -57,6 +58,12 @@ Examples:
     shell_complete=complete_baseline,
 )
 @click.option("--waivers", type=FILE, help="Approved exceptions with owner and expiry.")
+@LONGEST_WAIVER
+@click.option(
+    "--inline-waivers/--no-inline-waivers",
+    default=True,
+    help="Whether waivers written in templates count (they do).",
+)
 @click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule)
 @click.option("--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable).")
 @click.option(
@@ -83,7 +90,8 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     options = collect_options(given)
     outputs = _outputs(given["format"], given["template"])
     policy = pipeline.load_policy(
-        given["baseline"], waivers=given["waivers"], rule=given["rule"], rules_dir=given["rules_dir"]
+        given["baseline"],
+        **{name: given[name] for name in ("waivers", "longest_waiver", "inline_waivers", "rule", "rules_dir")},
     )
     with Progress(given["quiet"]) as progress:
         collected = pipeline.collect(targets, progress=progress, **options)

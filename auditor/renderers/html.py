@@ -11,10 +11,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.model import Basis, Finding, Outcome, Renderer, Report, RuleInfo, Severity, Subject, Unknown, Waiver
+from auditor.model import (
+    Basis,
+    Finding,
+    Outcome,
+    Renderer,
+    Report,
+    RuleInfo,
+    Severity,
+    Subject,
+    Unknown,
+    Waiver,
+    WaiverState,
+)
 from auditor.renderers import template
 from auditor.renderers.escaping import https_url, web
-from auditor.renderers.overview import STATES, by_urgency, state_of, where
+from auditor.renderers.overview import STATES, by_urgency, state_of, waived_by, where
 from auditor.renderers.values import because, spoken
 
 MAX_FINDINGS: Final = 50_000
@@ -142,7 +154,8 @@ class _Data:
         number = self._waiver_numbers.get(waiver)
         if number is None:
             number = self._waiver_numbers[waiver] = len(self.waivers)
-            self.waivers.append([web(waiver.reason), web(waiver.owner), web(waiver.expires), waiver.expired])
+            active = waiver.state is WaiverState.ACTIVE
+            self.waivers.append([web(waiver.reason), web(waiver.owner), web(waived_by(waiver)), active])
         return number
 
 

@@ -212,8 +212,14 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
         "owner": waiver.owner,
         "expires": waiver.expires,
         "expired": waiver.expired,
+        "state": waiver.state.value,
+        "note": waiver.note,
+        "ticket": waiver.ticket,
+        "created": waiver.created,
+        "tags": dict(waiver.tags),
+        "inline": waiver.inline,
     }
-    return dict(plain(entry))
+    return {**plain(entry), "origin": None if waiver.origin is None else origin(waiver.origin)}
 
 
 def _statement(row: StatementResult) -> dict[str, Any]:

@@ -9,7 +9,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from auditor.model import Finding, Gap, Listing, Origin, Outcome, Report, RuleInfo, Severity, Subject, Waiver
+from auditor.model import (
+    Finding,
+    Gap,
+    Listing,
+    Origin,
+    Outcome,
+    Report,
+    RuleInfo,
+    Severity,
+    Subject,
+    Waiver,
+    WaiverState,
+)
 
 STATES: Final = ("fail", "unknown", "waived", "informational", "not-applicable", "pass")
 """Outcomes and `waived`, the most urgent first."""
@@ -87,7 +99,7 @@ class Listed(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """A waiver with what became of it: `active`, `expired` or `matches nothing`, and the findings it covers."""
+    """A waiver with its state (`active`, `unused`, `expired`, …), and how many findings it covers, or would."""
 
     waiver: Waiver
     state: str
@@ -310,12 +322,30 @@ def _waivers(report: Report) -> tuple[Applied, ...]:
         for finding in report.findings
         if finding.waiver is not None and finding.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
     )
-    rows = {
-        waiver: Applied(waiver, "expired" if waiver.expired else "active", number) for waiver, number in used.items()
-    }
+    rows = {waiver: Applied(waiver, waiver.state.value, number) for waiver, number in used.items()}
     for waiver in report.stale_waivers:
-        rows.setdefault(waiver, Applied(waiver, "expired" if waiver.expired else "matches nothing", 0))
-    return tuple(sorted(rows.values(), key=lambda row: (row.state == "active", row.waiver.expires, row.waiver.rule)))
+        rows.setdefault(waiver, Applied(waiver, waiver.state.value, 0))
+    return tuple(sorted(rows.values(), key=_attention))
+
+
+def _attention(row: Applied) -> tuple[bool, str, str, str]:
+    """The order of waivers: what wants a look comes first, and of that what ends first."""
+    waiver = row.waiver
+    return row.state == "active" and not waiver.note, waiver.expires, waiver.rule, waiver.place
+
+
+def waived_by(waiver: Waiver) -> str:
+    """A waiver in a sentence: whether it counts, until when, why, and whose it is."""
+    match waiver.state:
+        case WaiverState.ACTIVE:
+            begin = f"Waived until {waiver.expires}"
+        case WaiverState.EXPIRED:
+            begin = f"Waiver EXPIRED {waiver.expires}"
+        case _:
+            state = waiver.state.value.upper().replace("-", " ")
+            begin = f"Waiver {state} ({waiver.note})" if waiver.note else f"Waiver {state}"
+    about = ", ".join(filter(None, (waiver.owner, waiver.ticket, waiver.place)))
+    return begin + (f": {waiver.reason}" if waiver.reason else "") + (f" ({about})" if about else "")
 
 
 def _listed(listings: Iterable[Listing]) -> tuple[Listed, ...]:

@@ -14,6 +14,7 @@ from typing import Final
 
 from auditor.model import Finding, Report
 from auditor.renderers.escaping import CLASS
+from auditor.renderers.overview import waived_by
 from auditor.renderers.values import clean, needing, spoken
 
 COLUMNS: Final = (
@@ -52,7 +53,11 @@ def cell(text: str) -> str:
 
 
 def render(report: Report) -> Iterator[str]:
-    """The findings as CSV, in chunks. Gaps follow as rows with the outcome `gap`: they are no findings, and no less."""
+    """The findings as CSV, in chunks.
+
+    Gaps are rows with the outcome `gap`, waivers that want a look rows with the outcome `waiver`: they are no findings,
+    and no less.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
@@ -72,6 +77,12 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
         yield ("gap", "", "", "", "", "", "", "", "", gap.subject, reason, "", "", "unknown", reason, where, "", "")
     for finding in report.findings:
         yield _row(report, finding)
+    for waiver in report.stale_waivers:
+        said = f"{waiver.state.value}: {waiver.note}" if waiver.note else waiver.state.value
+        yield (
+            "waiver", "", "no", "", waiver.rule, "", "", "", "", waiver.scope, said, "", "", "", "", waiver.place,
+            waived_by(waiver), waiver.expires,
+        )  # fmt: skip
 
 
 def _row(report: Report, finding: Finding) -> tuple[str, ...]:
@@ -99,6 +110,6 @@ def _row(report: Report, finding: Finding) -> tuple[str, ...]:
         "; ".join(dict.fromkeys(item.basis.value for item in evidence)),
         "; ".join(dict.fromkeys(item.reason for item in evidence if item.reason)),
         "; ".join(places),
-        f"{waiver.reason} ({waiver.owner}){' EXPIRED' if waiver.expired else ''}" if waiver else "",
+        waived_by(waiver) if waiver else "",
         waiver.expires if waiver else "",
     )

@@ -25,7 +25,7 @@ from auditor.errors import OutputError, UsageError
 from auditor.model import Renderer, Report
 from auditor.paths import data_dir
 from auditor.renderers import escaping
-from auditor.renderers.overview import about, cause, counted, moment, overview, places, state_of, where
+from auditor.renderers.overview import about, cause, counted, moment, overview, places, state_of, waived_by, where
 from auditor.renderers.values import because, spoken
 
 MAX_STEPS: Final = 5_000_000
@@ -196,6 +196,7 @@ def _environment(name: str, template_dir: Path | None, shipped: Path) -> _Enviro
         "visible": escaping.web,
         "counted": counted,
         "state": state_of,
+        "waived_by": waived_by,
         "https": escaping.https_url,
         "script_json": lambda value: Markup(escaping.script_json(value)),  # noqa: S704
         "sha256": lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode(),

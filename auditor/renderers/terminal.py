@@ -152,12 +152,23 @@ def _messages(findings: Iterable[Finding]) -> list[Text]:
 
 def _foot(report: Report, seen: Overview, console: Console) -> None:
     console.print()
-    if report.stale_waivers:
-        waivers = counted(len(report.stale_waivers), "waiver")
-        console.print(Text(f"Without effect, because expired or matching nothing: {waivers}.", style="yellow"))
+    _waivers(report, console)
     if seen.groups or report.gaps:
         console.print(Text("Why it matters and how to fix it: auditor rules show RULE", style="dim"))
     console.print(Text("The whole report: --format html=report.html", style="dim"))
+
+
+def _waivers(report: Report, console: Console) -> None:
+    """The waivers that do not count, and those nothing needs."""
+    if not report.stale_waivers:
+        return
+    _title(console, f"{counted(len(report.stale_waivers), 'waiver')} without effect", "yellow")
+    for waiver in report.stale_waivers[:_GROUPS_SHOWN]:
+        what = f"{waiver.rule} on {waiver.scope}" if waiver.rule else ""
+        parts = (waiver.state.value, waiver.place, what, waiver.note)
+        console.print(Padding(Text(inert("  ".join(filter(None, parts)))), (0, 0, 0, 2)))
+    _more(console, len(report.stale_waivers) - _GROUPS_SHOWN)
+    console.print()
 
 
 def _title(console: Console, text: str, style: str) -> None:

@@ -140,10 +140,10 @@
     button.setAttribute("aria-expanded", String(unfolded));
     if (unfolded) button.setAttribute("aria-controls", `detail-${row.number}`);
     const kind = row.subject[1].split("/").pop();
-    const expired = row.waiver && row.waiver[3] ? make("span", "sub", "Waiver expired") : null;
+    const lapsed = row.waiver && !row.waiver[3] ? make("span", "sub", "Waiver does not count") : null;
     const quietly = row.state <= data.states.indexOf("unknown") ? "" : " quietly";
     const line = make("tr", `finding${unfolded ? " open" : ""}${quietly}`,
-      make("td", "c-outcome", make("span", `badge ${state}`, LABELS[state]), expired),
+      make("td", "c-outcome", make("span", `badge ${state}`, LABELS[state]), lapsed),
       make("td", "c-severity", make("span", `severity ${severity}`, severity)),
       make("td", "c-rule", button, make("span", "message", row.message)),
       make("td", "c-resource", make("span", "name", row.subject[2]),
@@ -185,9 +185,8 @@
     const cell = make("td");
     cell.colSpan = 5;
     if (row.waiver) {
-      const [reason, owner, expires, expired] = row.waiver;
-      cell.append(make("p", expired ? "waiver expired" : "waiver",
-        `${expired ? "Waiver expired on" : "Waived until"} ${expires} by ${owner}: ${reason}`));
+      const [, , sentence, active] = row.waiver;
+      cell.append(make("p", active ? "waiver" : "waiver expired", sentence));
     }
     if (row.evidence.length) {
       // Where all of it stands in one place, that is said once.

@@ -18,6 +18,7 @@ from auditor.model import (
     Subject,
     Unknown,
     Waiver,
+    WaiverState,
 )
 
 SUBSCRIPTION = "/subscriptions/5f0c2f6e-2c2d-4d3e-9c63-0f5a3a1f7b10"
@@ -205,9 +206,26 @@ EXPIRED_WAIVER = Waiver(
     "Migration in progress",
     "platform@corp.example",
     "2026-09-30",
-    expired=True,
+    WaiverState.EXPIRED,
+    "its last day was 2026-09-30",
+    origin=Origin("waivers.yaml", 7),
 )
-STALE_WAIVER = Waiver("storage-redundancy", "*/storageaccounts/gone", "Old account", "data@corp.example", "2027-01-31")
+STALE_WAIVER = Waiver(
+    "storage-redundancy",
+    "*/storageaccounts/gone",
+    "Old account",
+    "data@corp.example",
+    "2027-01-31",
+    WaiverState.UNUSED,
+    "it matches no resource",
+    "OPS-112",
+    "2026-11-01",
+    (("environment", "dev*"),),
+    Origin("waivers.yaml", 13),
+)
+INLINE_WAIVER = Waiver(
+    "", "", "", "", "", WaiverState.MALFORMED, "'until' is missing", origin=Origin("infra/main.bicep", 9), inline=True
+)
 
 
 def sample() -> Report:
@@ -478,7 +496,7 @@ def sample() -> Report:
             "Blobs, files, tables and queues themselves: nothing of the data plane is read",
             "Restore tests: whether a backup was ever restored is not written in any setting",
         ),
-        stale_waivers=(STALE_WAIVER, EXPIRED_WAIVER),
+        stale_waivers=(STALE_WAIVER, EXPIRED_WAIVER, INLINE_WAIVER),
     )
 
 
@@ -518,7 +536,8 @@ def hostile_sample() -> Report:
         subject = Subject(f"/subscriptions/{text}/x{index}", text, text, text, Origin(text, 3, expression=text), text)
         subjects.append(subject)
         for outcome in Outcome:
-            waiver = Waiver(text, text, text, text, text, expired=index % 2 == 0) if outcome is Outcome.FAIL else None
+            state = list(WaiverState)[index % len(WaiverState)]
+            waiver = Waiver(text, text, text, text, text, state, text) if outcome is Outcome.FAIL else None
             evidence = (
                 Evidence(text, text, text, Basis.EXPLICIT, text, Origin(text, 1, 2, text, (Origin(text, 4),), text)),
                 Evidence(text, [text], {text: text}, Basis.DEFAULT, text),
@@ -558,5 +577,9 @@ def hostile_sample() -> Report:
         listings=tuple(Listing(text, text, Unknown(text, permission=text), 1, text) for text in HOSTILE),
         deleted=tuple(subjects),
         not_assessed=HOSTILE,
-        stale_waivers=tuple(Waiver(text, text, text, text, text) for text in HOSTILE),
+        stale_waivers=tuple(
+            Waiver(text, text, text, text, text, state, text, text, text, ((text, text),), Origin(text, 1), inline)
+            for text in HOSTILE
+            for state, inline in ((WaiverState.MALFORMED, True), (WaiverState.UNUSED, False))
+        ),
     )
