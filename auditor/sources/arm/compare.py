@@ -53,7 +53,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Unknown | Placeholder) or depth > MAX_DEPTH:
         return UNKNOWN
     if isinstance(value, dict):
-        entries = ((key.casefold(), plain(item, depth + 1)) for key, item in value.items())
+        entries = ((_named(key), plain(item, depth + 1)) for key, item in value.items())
         return {key: item for key, item in entries if item is not None}
     if isinstance(value, list):
         return [plain(item, depth + 1) for item in value]
@@ -63,6 +63,10 @@ def plain(value: Any, depth: int = 0) -> Any:
         # The compiler spells types as its own list does; ids compare without case.
         return value.casefold() if "/providers/" in value else value
     return value if isinstance(value, int | float | bool) or value is None else UNKNOWN
+
+
+def _named(key: str) -> str:
+    return UNKNOWN if isinstance(key, Placeholder) else key.casefold()
 
 
 def differences(left: list[Declared], right: list[Declared]) -> Iterator[str]:

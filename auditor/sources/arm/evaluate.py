@@ -476,9 +476,7 @@ class Deployment:
         if node.safe and (base is None or (isinstance(base, Resource | Module) and base.condition is False)):
             return _STOPPED
         key = self.evaluate(node.key, env)
-        if isinstance(base, Resource | Module | Declared | Outputs):
-            return base.member(key)
-        if isinstance(base, Scope):
+        if isinstance(base, Resource | Module | Declared | Outputs | Scope):
             return base.member(key)
         found = functions.member(base, key, safe=node.safe, from_end=node.from_end)
         return _STOPPED if node.safe and found is None else found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from auditor.model import Unknown
 from auditor.sources.arm import functions, ids, ir
 from auditor.sources.arm.ids import Scope
-from auditor.sources.arm.instances import Env, Module, Resource, text_of
+from auditor.sources.arm.instances import Declared, Env, Module, Outputs, Resource, text_of
 from auditor.sources.arm.values import Arr, EvaluationError, Obj, Placeholder, unknown_of
 
 if TYPE_CHECKING:
@@ -115,6 +115,17 @@ def _reference(deployment: Deployment, node: ir.Call, env: Env) -> Any:
     if isinstance(found, Unknown):
         return found
     return found if full else found.member("properties")
+
+
+def _try_get(deployment: Deployment, node: ir.Call, env: Env) -> Any:
+    """What Bicep's `a.?b.c` is compiled to; `a` may be a resource or a module."""
+    base, *keys = _arguments(node, 2)
+    value = deployment.evaluate(base, env)
+    while keys and isinstance(value, Resource | Module | Declared | Outputs | Scope):
+        value = value.member(deployment.evaluate(keys.pop(0), env))
+    if isinstance(value, Declared):
+        value = value.value
+    return functions.apply(node.name, [value, *(deployment.evaluate(key, env) for key in keys)]) if keys else value
 
 
 # ── scopes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,6 +314,7 @@ SPECIAL: Final[Mapping[str, Special]] = {
     "copyindex": _copy_index,
     "reference": _reference,
     "references": _at_run_time,
+    "tryget": _try_get,
     "resourcegroup": _resource_group,
     "subscription": _subscription,
     "managementgroup": _management_group,
@@ -321,6 +333,7 @@ SPECIAL: Final[Mapping[str, Special]] = {
     "readenvironmentvariable": _environment_variable,
     "readcliarg": _at_run_time,
     "externalinput": _at_run_time,
+    "externalinputs": _at_run_time,
     "getsecret": _secret,
     "az.getsecret": _secret,
     "unreadable": _unreadable,

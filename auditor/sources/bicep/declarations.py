@@ -472,9 +472,11 @@ class ParametersParser(StatementParser):
 
     def parameter_file(self) -> ir.ParameterFile:
         """What was parsed."""
+        given = self._values_given.items()
         context = ir.Template(
             self._source,
-            variables=self._variables,
+            # Values may be made of other values of the file.
+            variables={**{name: ir.Variable(value.span, name, value) for name, value in given}, **self._variables},
             functions=self._functions,
             imports=tuple(self._imports),
             bicep=True,

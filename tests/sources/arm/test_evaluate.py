@@ -434,6 +434,12 @@ def test_where_backup_vaults_are_declared_an_unprotected_account_is_known_to_be_
     assert {one.scope for one in evaluated(account() + vault).listings} == {f"/subscriptions/{SUB}"}
 
 
+def test_values_of_a_parameter_file_may_be_made_of_others() -> None:
+    text = "param size object\n" + account(more="properties: size")
+    made = evaluated(text, "using 'main.bicep'\nvar c = 'd'\nparam b = c\nparam size = { a: b, '${b}': 1 }\n")
+    assert properties(made["st"]) == {"a": "d", "d": 1}
+
+
 # ── deployments written as resources ─────────────────────────────────────────────────────────────────────────────────
 
 

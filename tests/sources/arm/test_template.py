@@ -987,6 +987,30 @@ def test_children_of_a_loop_follow_their_parents() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("declared", "made_of"),
+    [
+        ({"extensions": {"az": {"name": "AzureResourceManager"}, "k": {"name": "Kubernetes"}}}, "extension"),
+        ({"imports": {"az": {"provider": "AzureResourceManager"}, "k": {"provider": "Kubernetes"}}}, "import"),
+    ],
+)
+def test_azures_own_resources_may_name_their_extension(declared: dict[str, Any], made_of: str) -> None:
+    found = made(account("ours", **{made_of: "az"}), account("other", **{made_of: "k"}), **declared)
+    assert found.names == ["ours"]
+    assert isinstance(found["ours"].body, dict)
+    assert made_of not in found["ours"].body
+
+
+@pytest.mark.parametrize(("name", "known"), [("made", True), ("other", False)])
+def test_what_a_nullable_deployment_gives(name: str, known: bool) -> None:
+    inside = {"resources": [], "outputs": {"made": {"type": "string", "value": "from inside"}}}
+    options = {"expressionEvaluationOptions": {"scope": "inner"}, "template": inside}
+    deployment = child("Microsoft.Resources/deployments", "d", properties=options)
+    it = f"[tryGet(if(equals(1, 1), reference('d'), null()), 'outputs', '{name}', 'value')]"
+    given = properties(made(deployment, account(properties={"it": it}))["st"])["it"]
+    assert (given == "from inside") if known else isinstance(given, Unknown)
+
+
 def test_one_of_many_symbolic_names_can_be_referred_to() -> None:
     many = account(
         "[format('st{0}', copyIndex())]", copy={"name": "many", "count": 2}, properties={"i": "[copyIndex()]"}
