@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from auditor.model import ApiDefault, ChildCall, ListCall, Resource, Service, SourceNote, Unknown
+from auditor.model import ApiDefault, ByMajor, ChildCall, ListCall, Resource, ResourceMap, Service, SourceNote, Unknown
 from auditor.reading import look_up
 from auditor.services import locks
+from auditor.services.mapping import AZURERM, ENABLED, NEGATED, row, under
 
 STORE = "Microsoft.AppConfiguration/configurationStores"
 REPLICAS = f"{STORE}/replicas"
@@ -32,6 +33,43 @@ def _revision_retention(store: Resource, _facts: Any) -> Any:
 def _no_replicas(body: Mapping[str, Any]) -> str:
     return "the Free tier has no replicas" if _tier(body) == "free" else ""
 
+
+TERRAFORM: Final = (
+    ResourceMap(
+        "azurerm_app_configuration",
+        STORE,
+        f"{{group}}/providers/{STORE}/{{name}}",
+        (
+            row("location", "location"),
+            row("tags", "tags"),
+            row("sku", "sku.name", default="free"),
+            row("soft_delete_retention_days", "properties.softDeleteRetentionInDays", default=7),
+            row("purge_protection_enabled", "properties.enablePurgeProtection", default=False),
+            row("local_auth_enabled", "properties.disableLocalAuth", NEGATED, default=True),
+            row("public_network_access", "properties.publicNetworkAccess"),
+            *under(
+                "encryption",
+                "properties.encryption.keyVaultProperties",
+                row("key_vault_key_identifier", "keyIdentifier"),
+                row("identity_client_id", "identityClientId"),
+            ),
+            row(
+                "data_plane_proxy_authentication_mode",
+                "properties.dataPlaneProxy.authenticationMode",
+                default=ByMajor({3: None, 4: "Local", 5: "Local"}),
+            ),
+            row(
+                "data_plane_proxy_private_link_delegation_enabled",
+                "properties.dataPlaneProxy.privateLinkDelegation",
+                ENABLED,
+                default=ByMajor({3: None, 4: False, 5: False}),
+            ),
+            *under("replica[*]", "replicas[*]:", row("name", "name"), row("location", "location")),
+        ),
+        ignored=("identity", "endpoint", "replica[*].id", "replica[*].endpoint", "primary_*", "secondary_*"),
+        source=AZURERM,
+    ),
+)
 
 SERVICE = Service(
     name="appconfig",
@@ -76,4 +114,5 @@ SERVICE = Service(
     deleted_types=(DELETED,),
     not_assessed=("Key-values, feature flags and snapshots of App Configuration: listing them is data plane",),
     modules=(("avm/res/app-configuration/configuration-store", STORE),),
+    terraform=TERRAFORM,
 )

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from auditor.model import ApiDefault, ListCall, Related, Resource, Service, SourceNote, Unknown
+from auditor.model import (
+    ApiDefault,
+    ByMajor,
+    Conversion,
+    ListCall,
+    Related,
+    Resource,
+    ResourceMap,
+    Service,
+    SourceNote,
+    Unknown,
+)
 from auditor.reading import ABSENT, look_up
 from auditor.services import locks
+from auditor.services.mapping import AZURERM, ENABLED, NEGATED, NOT_ZERO, SAME, either, row, under
 
 ACCOUNT = "Microsoft.DocumentDB/databaseAccounts"
 RESTORABLE = "Microsoft.DocumentDB/locations/restorableDatabaseAccounts"
@@ -57,6 +69,120 @@ def _default(path: str, value: Any, source: SourceNote, mode: str = "") -> ApiDe
     return ApiDefault(ACCOUNT, f"properties.{path}", value, source, when=applies)
 
 
+def _ip_rules(ranges: Any) -> list[dict[str, Any]]:
+    listed = ranges.split(",") if isinstance(ranges, str) else ranges
+    return [{"ipAddressOrRange": one} for one in listed]
+
+
+_IP_RULES: Final = Conversion("each x ↔ {ipAddressOrRange: x}; azurerm 3: one text, parted by commas", _ip_rules)
+
+TERRAFORM: Final = (
+    ResourceMap(
+        "azurerm_cosmosdb_account",
+        ACCOUNT,
+        f"{{group}}/providers/{ACCOUNT}/{{name}}",
+        (
+            row("location", "location"),
+            row("tags", "tags"),
+            row("kind", "kind", default="GlobalDocumentDB"),
+            row("offer_type", "properties.databaseAccountOfferType"),
+            *under(
+                "backup",
+                "properties.backupPolicy",
+                row("type", "type"),
+                row("tier", "continuousModeProperties.tier"),
+                row("interval_in_minutes", "periodicModeProperties.backupIntervalInMinutes", NOT_ZERO),
+                row("retention_in_hours", "periodicModeProperties.backupRetentionIntervalInHours", NOT_ZERO),
+                row("storage_redundancy", "periodicModeProperties.backupStorageRedundancy"),
+            ),
+            *under(
+                "consistency_policy",
+                "properties.consistencyPolicy",
+                row("consistency_level", "defaultConsistencyLevel"),
+                row("max_interval_in_seconds", "maxIntervalInSeconds", default=5),
+                row("max_staleness_prefix", "maxStalenessPrefix", default=100),
+            ),
+            *under(
+                "geo_location[*]",
+                "properties.locations[*]",
+                row("location", "locationName"),
+                row("failover_priority", "failoverPriority"),
+                row("zone_redundant", "isZoneRedundant", default=False),
+            ),
+            *under("capabilities[*]", "properties.capabilities[*]", row("name", "name")),
+            *under(
+                "",
+                "properties",
+                row(
+                    "automatic_failover_enabled",
+                    "enableAutomaticFailover",
+                    default=False,
+                    formerly=(("enable_automatic_failover", SAME),),
+                ),
+                row(
+                    "multiple_write_locations_enabled",
+                    "enableMultipleWriteLocations",
+                    default=False,
+                    formerly=(("enable_multiple_write_locations", SAME),),
+                ),
+                row("access_key_metadata_writes_enabled", "disableKeyBasedMetadataWriteAccess", NEGATED, True),
+                row(
+                    "local_authentication_enabled",
+                    "disableLocalAuth",
+                    NEGATED,
+                    default=True,
+                    formerly=(("local_authentication_disabled", SAME),),
+                ),
+                row("public_network_access_enabled", "publicNetworkAccess", ENABLED, default=True),
+                row("minimal_tls_version", "minimalTlsVersion", default=ByMajor({3: None, 4: "Tls12", 5: "Tls12"})),
+                row("is_virtual_network_filter_enabled", "isVirtualNetworkFilterEnabled", default=False),
+                *under(
+                    "virtual_network_rule[*]",
+                    "virtualNetworkRules[*]",
+                    row("id", "id"),
+                    row("ignore_missing_vnet_service_endpoint", "ignoreMissingVNetServiceEndpoint", default=False),
+                ),
+                row("ip_range_filter", "ipRules", _IP_RULES),
+                row(
+                    "network_acl_bypass_for_azure_services",
+                    "networkAclBypass",
+                    either("AzureServices", "None"),
+                    default=False,
+                ),
+                row("network_acl_bypass_ids", "networkAclBypassResourceIds"),
+                row("key_vault_key_id", "keyVaultKeyUri"),
+                row("default_identity_type", "defaultIdentity", default="FirstPartyIdentity"),
+                row("create_mode", "createMode"),
+                row("free_tier_enabled", "enableFreeTier", default=False, formerly=(("enable_free_tier", SAME),)),
+                row("analytical_storage_enabled", "enableAnalyticalStorage", default=False),
+                row("analytical_storage.schema_type", "analyticalStorageConfiguration.schemaType"),
+                row("partition_merge_enabled", "enablePartitionMerge", default=False),
+                row("burst_capacity_enabled", "enableBurstCapacity", default=False),
+                row("capacity.total_throughput_limit", "capacity.totalThroughputLimit"),
+                row("mongo_server_version", "apiProperties.serverVersion"),
+                row("restore.source_cosmosdb_account_id", "restoreParameters.restoreSource"),
+                row("restore.restore_timestamp_in_utc", "restoreParameters.restoreTimestampInUtc"),
+            ),
+        ),
+        ignored=(
+            "identity",
+            "cors_rule",
+            "managed_hsm_key_id",
+            "endpoint",
+            "read_endpoints",
+            "write_endpoints",
+            "connection_strings",
+            "geo_location[*].id",
+            "restore.database",
+            "restore.gremlin_database",
+            "restore.tables_to_restore",
+            "primary_*",
+            "secondary_*",
+        ),
+        source=AZURERM,
+    ),
+)
+
 SERVICE = Service(
     name="cosmosdb",
     title="Azure Cosmos DB",
@@ -103,4 +229,5 @@ SERVICE = Service(
     ),
     not_assessed=("Cosmos DB for MongoDB vCore, for PostgreSQL and Managed Instance for Apache Cassandra clusters",),
     modules=(("avm/res/document-db/database-account", ACCOUNT),),
+    terraform=TERRAFORM,
 )

@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from auditor.model import ApiDefault, ListCall, Service, SourceNote, Unknown
+from typing import Final
+
+from auditor.model import ApiDefault, ByMajor, Conversion, ListCall, ResourceMap, Service, SourceNote, Unknown
 from auditor.services import locks
+from auditor.services.mapping import AZURERM, ENABLED, SAME, each, row, under
 
 VAULT = "Microsoft.KeyVault/vaults"
 DELETED = "Microsoft.KeyVault/locations/deletedVaults"
 API_VERSION = "2026-05-15"
 
 _SOFT_DELETE = SourceNote("learn.microsoft.com/azure/key-vault/general/soft-delete-overview", "2026-11-22")
+
+_SOFT_DELETED: Final = Conversion(
+    "always true; azurerm 2 sent false where false was written", lambda on: on is not False, unset=True
+)
+
+TERRAFORM: Final = (
+    ResourceMap(
+        "azurerm_key_vault",
+        VAULT,
+        f"{{group}}/providers/{VAULT}/{{name}}",
+        (
+            row("location", "location"),
+            row("tags", "tags"),
+            row("sku_name", "properties.sku.name"),
+            row("tenant_id", "properties.tenantId"),
+            row("soft_delete_enabled", "properties.enableSoftDelete", _SOFT_DELETED),
+            row("soft_delete_retention_days", "properties.softDeleteRetentionInDays", default=90),
+            row("purge_protection_enabled", "properties.enablePurgeProtection"),
+            row(
+                "rbac_authorization_enabled",
+                "properties.enableRbacAuthorization",
+                default=ByMajor({3: False, 4: False, 5: None}),
+                formerly=(("enable_rbac_authorization", SAME),),
+            ),
+            row("public_network_access_enabled", "properties.publicNetworkAccess", ENABLED, default=True),
+            row("enabled_for_deployment", "properties.enabledForDeployment", default=False),
+            row("enabled_for_disk_encryption", "properties.enabledForDiskEncryption", default=False),
+            row("enabled_for_template_deployment", "properties.enabledForTemplateDeployment", default=False),
+            *under(
+                "network_acls",
+                "properties.networkAcls",
+                row("default_action", "defaultAction"),
+                row("bypass", "bypass"),
+                row("ip_rules", "ipRules", each("value")),
+                row("virtual_network_subnet_ids", "virtualNetworkRules", each("id")),
+            ),
+        ),
+        ignored=("access_policy", "contact", "vault_uri"),
+        source=AZURERM,
+    ),
+)
 
 SERVICE = Service(
     name="keyvault",
@@ -53,4 +97,5 @@ SERVICE = Service(
         "Managed HSM pools, whose recovery needs a security domain that cannot be read",
     ),
     modules=(("avm/res/key-vault/vault", VAULT),),
+    terraform=TERRAFORM,
 )

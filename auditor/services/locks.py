@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from auditor.model import ListCall, Related, Resource, ancestors
+from auditor.model import ListCall, Related, Resource, ResourceMap, ancestors
+from auditor.services.mapping import AZURERM, row
 
 TYPE = "Microsoft.Authorization/locks"
 _MARK = "/providers/microsoft.authorization/locks/"
@@ -33,4 +35,22 @@ LOCKS = Related(
     listed=(TYPE,),
     targets=_targets,
     keys=lambda store: ancestors(store.id),
+)
+
+TERRAFORM: Final = (
+    ResourceMap(
+        "azurerm_management_lock",
+        TYPE,
+        f"{{scope}}/providers/{TYPE}/{{name}}",
+        (row("lock_level", "properties.level"), row("notes", "properties.notes")),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_resource_group",
+        "Microsoft.Resources/resourceGroups",
+        "{group}",
+        (row("location", "location"), row("tags", "tags")),
+        ignored=("managed_by",),
+        source=AZURERM,
+    ),
 )

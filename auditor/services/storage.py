@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from auditor.model import ApiDefault, ChildCall, ListCall, Related, Resource, Service, SourceNote, Unknown
+from auditor.model import (
+    ApiDefault,
+    ByMajor,
+    ChildCall,
+    Conversion,
+    ListCall,
+    Related,
+    Resource,
+    ResourceMap,
+    Row,
+    Service,
+    SourceNote,
+    Unknown,
+)
 from auditor.reading import look_up
 from auditor.services import backup, locks
+from auditor.services.mapping import (
+    AZURERM,
+    COMMAS,
+    DAYS,
+    ENABLED,
+    NOT_ZERO,
+    PRESENT,
+    SAME,
+    WHERE_PRESENT,
+    always,
+    each,
+    either,
+    row,
+    sent,
+    under,
+)
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 BLOB = f"{ACCOUNT}/blobServices"
@@ -53,6 +82,267 @@ def _targets(instance: Resource) -> Iterator[str]:
         if isinstance(source, str) and source:
             yield source.casefold().rstrip("/")
 
+
+# ── Terraform ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sku(parts: Any) -> str | None:
+    tier, version, replication = parts
+    return None if tier is None or replication is None else f"{tier}{version or ''}_{replication}"
+
+
+_SKU: Final = Conversion("tier, then V2 where that billing model is asked for, _ and replication", _sku, unset=True)
+_KEY_SOURCE: Final = Conversion(
+    "block there ↔ Microsoft.Keyvault, not there ↔ Microsoft.Storage",
+    lambda block: "Microsoft.Keyvault" if block else "Microsoft.Storage",
+    unset=True,
+)
+_IDENTITY: Final = "properties.encryption.identity.userAssignedIdentity"
+
+_NETWORK: Final = (
+    row("default_action", "defaultAction"),
+    row("bypass", "bypass", COMMAS),
+    row("ip_rules", "ipRules", each("value")),
+    row("virtual_network_subnet_ids", "virtualNetworkRules", each("id")),
+    *under(
+        "private_link_access[*]",
+        "resourceAccessRules[*]",
+        row("endpoint_resource_id", "resourceId"),
+        row("endpoint_tenant_id", "tenantId"),
+    ),
+)
+
+_BLOBS: Final = (
+    *under(
+        "delete_retention_policy",
+        "deleteRetentionPolicy",
+        row(".", "enabled", PRESENT),
+        row("days", "days", default=7),
+        row("permanent_delete_enabled", "allowPermanentDelete", default=False),
+    ),
+    *under(
+        "container_delete_retention_policy",
+        "containerDeleteRetentionPolicy",
+        row(".", "enabled", PRESENT),
+        row("days", "days", default=7),
+    ),
+    *under("restore_policy", "restorePolicy", row(".", "enabled", PRESENT), row("days", "days")),
+    row("versioning_enabled", "isVersioningEnabled", default=False),
+    row("change_feed_enabled", "changeFeed.enabled", default=False),
+    row("change_feed_retention_in_days", "changeFeed.retentionInDays", NOT_ZERO),
+    row("last_access_time_enabled", "lastAccessTimeTrackingPolicy.enable", default=False),
+    row("default_service_version", "defaultServiceVersion"),
+)
+
+_SETTINGS: Final = (
+    row("location", "location"),
+    row("tags", "tags"),
+    row("account_kind", "kind", default="StorageV2"),
+    row("account_tier provisioned_billing_model_version account_replication_type", "sku.name", _SKU),
+    *under(
+        "",
+        "properties",
+        row("access_tier", "accessTier"),
+        row(
+            "https_traffic_only_enabled",
+            "supportsHttpsTrafficOnly",
+            default=True,
+            formerly=(("enable_https_traffic_only", SAME),),
+        ),
+        row("min_tls_version", "minimumTlsVersion", default="TLS1_2"),
+        row("allow_nested_items_to_be_public", "allowBlobPublicAccess", default=ByMajor({3: True, 4: True, 5: False})),
+        row("shared_access_key_enabled", "allowSharedKeyAccess", default=True),
+        row("public_network_access_enabled", "publicNetworkAccess", ENABLED, default=True),
+        row(
+            "cross_tenant_replication_enabled",
+            "allowCrossTenantReplication",
+            default=ByMajor({3: True, 4: False, 5: False}),
+        ),
+        row("default_to_oauth_authentication", "defaultToOAuthAuthentication", default=False),
+        row("infrastructure_encryption_enabled", "encryption.requireInfrastructureEncryption", default=False),
+        row("customer_managed_key", "encryption.keySource", _KEY_SOURCE),
+        row("queue_encryption_key_type", "encryption.services.queue.keyType", default="Service"),
+        row("table_encryption_key_type", "encryption.services.table.keyType", default="Service"),
+        row("is_hns_enabled", "isHnsEnabled", default=False),
+        row("nfsv3_enabled", "isNfsV3Enabled", default=False),
+        row("sftp_enabled", "isSftpEnabled", default=False),
+        row("local_user_enabled", "isLocalUserEnabled", default=True),
+        row("large_file_share_enabled", "largeFileSharesState", either("Enabled", None)),
+        row("dns_endpoint_type", "dnsEndpointType", default="Standard"),
+        row("allowed_copy_scope", "allowedCopyScope"),
+        *under("network_rules", "networkAcls", *_NETWORK),
+        *under(
+            "immutability_policy",
+            "immutableStorageWithVersioning",
+            row(".", "enabled", WHERE_PRESENT),
+            row("allow_protected_append_writes", "immutabilityPolicy.allowProtectedAppendWrites"),
+            row("period_since_creation_in_days", "immutabilityPolicy.immutabilityPeriodSinceCreationInDays"),
+            row("state", "immutabilityPolicy.state"),
+        ),
+        *under(
+            "sas_policy",
+            "sasPolicy",
+            row("expiration_period", "sasExpirationPeriod"),
+            row("expiration_action", "expirationAction", default="Log"),
+        ),
+    ),
+    row("customer_managed_key.user_assigned_identity_id", _IDENTITY),
+    *under("blob_properties", "blobServices/default:properties", *_BLOBS),
+    *under(
+        "share_properties.retention_policy",
+        "fileServices/default:properties.shareDeleteRetentionPolicy",
+        row(".", "enabled", PRESENT),
+        row("days", "days", default=7),
+    ),
+)
+
+_SINCE: Final = {
+    "modification": "daysAfterModificationGreaterThan",
+    "last_access_time": "daysAfterLastAccessTimeGreaterThan",
+    "creation": "daysAfterCreationGreaterThan",
+}
+_ACTIONS: Final = {
+    "tier_to_cool": "tierToCool",
+    "tier_to_cold": "tierToCold",
+    "tier_to_archive": "tierToArchive",
+    "delete": "delete",
+}
+_TIER_CHANGE: Final = row(
+    "tier_to_archive_after_days_since_last_tier_change_greater_than",
+    "tierToArchive.daysAfterLastTierChangeGreaterThan",
+    DAYS,
+)
+
+
+def _copies(delete: str) -> tuple[Row, ...]:
+    """What is done to snapshots or to versions; their tables differ in one name."""
+    after = "daysAfterCreationGreaterThan"
+    return (
+        row(delete, f"delete.{after}", DAYS),
+        row("change_tier_to_archive_after_days_since_creation", f"tierToArchive.{after}", DAYS),
+        _TIER_CHANGE,
+        row("change_tier_to_cool_after_days_since_creation", f"tierToCool.{after}", DAYS),
+        row("tier_to_cold_after_days_since_creation_greater_than", f"tierToCold.{after}", DAYS),
+    )
+
+
+_RULE: Final = (
+    row("name", "name"),
+    row("enabled", "enabled"),
+    row("name", "type", always("Lifecycle")),
+    *under(
+        "filters",
+        "definition.filters",
+        row("blob_types", "blobTypes"),
+        row("prefix_match", "prefixMatch"),
+        *under(
+            "match_blob_index_tag[*]",
+            "blobIndexMatch[*]",
+            row("name", "name"),
+            row("operation", "op", default="=="),
+            row("value", "value"),
+        ),
+    ),
+    *under(
+        "actions.base_blob",
+        "definition.actions.baseBlob",
+        *(
+            row(f"{action}_after_days_since_{since}_greater_than", f"{arm}.{after}", DAYS)
+            for action, arm in _ACTIONS.items()
+            for since, after in _SINCE.items()
+        ),
+        _TIER_CHANGE,
+        row("auto_tier_to_hot_from_cool_enabled", "enableAutoTierToHotFromCool", NOT_ZERO),
+    ),
+    *under(
+        "actions.snapshot", "definition.actions.snapshot", *_copies("delete_after_days_since_creation_greater_than")
+    ),
+    *under("actions.version", "definition.actions.version", *_copies("delete_after_days_since_creation")),
+)
+
+TERRAFORM: Final = (
+    ResourceMap(
+        "azurerm_storage_account",
+        ACCOUNT,
+        f"{{group}}/providers/{ACCOUNT}/{{name}}",
+        _SETTINGS,
+        ignored=(
+            "identity",
+            "edge_zone",
+            "custom_domain",
+            "routing",
+            "azure_files_authentication",
+            "queue_properties",
+            "static_website",
+            "customer_managed_key.key_vault_key_id",
+            "customer_managed_key.managed_hsm_key_id",
+            "blob_properties.cors_rule",
+            "share_properties.cors_rule",
+            "share_properties.smb",
+            "primary_*",
+            "secondary_*",
+        ),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_account_network_rules",
+        ACCOUNT,
+        "{owner}",
+        under("", "properties.networkAcls", *_NETWORK),
+        owner="storage_account_id storage_account_name",
+        ignored=("resource_group_name",),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_account_customer_managed_key",
+        ACCOUNT,
+        "{owner}",
+        (
+            sent("properties.encryption.keySource", "Microsoft.Keyvault"),
+            row("user_assigned_identity_id", _IDENTITY),
+        ),
+        owner="storage_account_id",
+        ignored=("key_*", "managed_hsm_key_id", "federated_identity_client_id"),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_account_queue_properties",
+        ACCOUNT,
+        "{owner}",
+        owner="storage_account_id",
+        ignored=("*",),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_account_static_website",
+        ACCOUNT,
+        "{owner}",
+        owner="storage_account_id",
+        ignored=("*",),
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_management_policy",
+        LIFECYCLE,
+        "{owner}/managementPolicies/default",
+        under("rule[*]", "properties.policy.rules[*]", *_RULE),
+        owner="storage_account_id",
+        source=AZURERM,
+    ),
+    ResourceMap(
+        "azurerm_storage_share",
+        SHARES,
+        "{owner}/fileServices/default/shares/{name}",
+        (
+            row("quota", "properties.shareQuota"),
+            row("enabled_protocol", "properties.enabledProtocols", default="SMB"),
+            row("access_tier", "properties.accessTier"),
+        ),
+        owner="storage_account_id storage_account_name",
+        ignored=("acl", "metadata", "url", "resource_manager_id", "rbac_scope_id"),
+        source=AZURERM,
+    ),
+)
 
 SERVICE = Service(
     name="storage",
@@ -148,4 +438,5 @@ SERVICE = Service(
     deleted_types=("Microsoft.Storage/deletedAccounts",),
     not_assessed=("Blobs, files, tables and queues themselves: nothing of the data plane is read",),
     modules=(("avm/res/storage/storage-account", ACCOUNT),),
+    terraform=TERRAFORM,
 )
