@@ -76,7 +76,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 _PHRASE: Final = {"atLeast": "at least", "atMost": "at most", "moreThan": "more than", "lessThan": "less than"}
 _PRESENCE: Final = ("set", "not set")
-_EXCESS: Final = "more than expected"
+EXCESS: Final = "more than expected"
 _REGION_NAMES: Final = ("region", "location", "locationName")
 
 
@@ -357,7 +357,7 @@ class CompiledRule:
         proofs = []
         for reading in self.reader.test(test.accessor, store, item):
             truth = self._holds(test, reading, operand)
-            excess = _EXCESS if truth is True and wanted and self._exceeds(test, reading, operand) else ""
+            excess = EXCESS if truth is True and wanted and self._exceeds(test, reading, operand) else ""
             # The type and being deployed steer a condition; a reader of the report learns nothing from them.
             steers = test.accessor.path == ("type",) or test.accessor.fact == "deployed"
             evidence = _evidence(reading, expected, truth)
@@ -595,7 +595,7 @@ def _message(proof: _Proof, rule: Rule) -> str:
         if evidence.basis is Basis.DEFAULT:
             text += " by default"
         if isinstance(evidence.expected, str) and evidence.expected.startswith(tuple(_PHRASE.values())):
-            text += f" ({evidence.expected} expected{', more than that' if evidence.reason == _EXCESS else ''})"
+            text += f" ({evidence.expected} expected{', more than that' if evidence.reason == EXCESS else ''})"
         elif proof.truth is False and evidence.expected is not None:
             text += f" ({words(evidence.expected)} expected)"
         parts.append(text)
@@ -691,6 +691,10 @@ class Judge:
         if decision.outcome is Outcome.UNKNOWN:
             return Unknown(decision.message.removeprefix("Not known: ")), decision.evidence
         return decision.outcome is Outcome.PASS, decision.evidence
+
+    def accessors(self, condition: Condition) -> tuple[Accessor, ...]:
+        """All that a condition looks at on a store."""
+        return self._rule(condition).accessors
 
     def matching(
         self, items: Accessor, where: Condition | None, store: Resource

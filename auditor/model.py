@@ -381,12 +381,24 @@ class ResourceMap:
     source: SourceNote | None = None
 
 
+class Filled(NamedTuple):
+    """A property that the service writes and nobody chooses, with what is below it, on resources of `type`.
+
+    `path` may hold `[*]`; an empty type stands for all. `reason` says what the service writes there.
+    """
+
+    type: str
+    path: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere.
 
     `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
-    store it would have made is known to be there, and nothing more. `terraform` are Terraform's resources.
+    store it would have made is known to be there, and nothing more. `terraform` are Terraform's resources. `filled` is
+    what the service writes itself: no setting, and so no drift.
 
     `carried` are children that no call reads because Azure has no such thing: a source says there what it alone knows of
     a store (`terraform/lifecycle`).
@@ -403,6 +415,7 @@ class Service:
     deleted_types: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = ()
     modules: tuple[tuple[str, str], ...] = ()
+    filled: tuple[Filled, ...] = ()
     terraform: tuple[ResourceMap, ...] = ()
     carried: tuple[str, ...] = ()
 
@@ -412,10 +425,12 @@ class Catalog:
     """All services as the engine sees them, so that it depends on none of them.
 
     `facts` maps a fact's name (`region.zones`) to a function of the resource and of the value it is asked about.
+    `filled` is what Resource Manager itself writes on resources of every type.
     """
 
     services: tuple[Service, ...]
     facts: Mapping[str, Callable[[Resource, Any], Any]]
+    filled: tuple[Filled, ...] = ()
 
     def store_types(self) -> dict[str, Service]:
         """Casefolded ARM type of every audited resource → its service."""
@@ -545,7 +560,7 @@ class Change(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """What a scenario does to one store: whether data comes back, how much is lost, how long it takes, how far back.
+    """What a scenario does to a store: whether data comes back, how much is lost, how long it takes, how far back.
 
     `scenario` is one of the contract's, `recoverable` is yes, no, best-effort or unknown. `mechanism` is the id of what
     gives it (empty for none) and `title` its name; `actor` who has to act; `reason` says why in a sentence. `others`
@@ -553,7 +568,6 @@ class Recovery(NamedTuple):
     whether it is met, missed or cannot be told.
     """
 
-    subject: Subject
     scenario: str
     recoverable: str
     rpo: Figure
@@ -572,6 +586,13 @@ class Recovery(NamedTuple):
     objective: str = ""
     verdict: str = ""
     verdict_reason: str = ""
+
+
+class StoreRecovery(NamedTuple):
+    """All scenarios of one store, in the scenarios' order; stores with the same settings share them."""
+
+    subject: Subject
+    scenarios: tuple[Recovery, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -597,7 +618,7 @@ class Report:
     listings: tuple[Listing, ...] = ()
     deleted: tuple[Subject, ...] = ()
     not_assessed: tuple[str, ...] = ()
-    recovery: tuple[Recovery, ...] = ()
+    recovery: tuple[StoreRecovery, ...] = ()
     stale_waivers: tuple[Waiver, ...] = ()
 
     def summary(self) -> dict[str, int]:

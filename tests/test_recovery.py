@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor import pipeline, services
-from auditor.engine import Judge, subject_of
+from auditor.engine import Judge
 from auditor.errors import PolicyError
 from auditor.model import Origin, Recovery, Resource, Unknown
 from auditor.paths import data_dir
@@ -31,7 +31,7 @@ def recoveries(
         f"/subscriptions/s/resourceGroups/g/providers/{kind}/x", kind, "x", region, body, Origin("f"), deployed=deployed
     )
     analysis = Analysis(KNOWLEDGE, Judge(CATALOG, Estate(CATALOG)), NOW)
-    return {row.scenario: row for row in analysis.recoveries(store, subject_of(store))}
+    return {row.scenario: row for row in analysis.recoveries(store)}
 
 
 def vault(**properties: Any) -> dict[str, Recovery]:

@@ -7,31 +7,35 @@ nothing else is known to help, and never makes a figure better.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from auditor import quantities
 from auditor.engine import Judge
-from auditor.model import Change, Figure, Recovery, Resource, Subject, Unknown
+from auditor.model import Change, Figure, Recovery, Resource, Unknown
 from auditor.reading import ABSENT, Defaulted
+from auditor.recovery.changes import ImpossibleChangeError, changed
 from auditor.recovery.knowledge import (
     SCENARIOS,
     Combined,
     Constant,
     Elapsed,
-    Enabling,
     Gift,
     Knowledge,
     LeastOfItems,
     Mechanism,
     Quantity,
     SettingValue,
+    looked_at,
 )
 from auditor.rules import Accessor
 
 NOTHING: Final = Figure(None, "nothing gives the data back")
+MAX_KEPT: Final = 4096
+"""Results kept for stores that have the same settings."""
 _YES, _BEST_EFFORT, _UNKNOWN, _NO = "yes", "best-effort", "unknown", "no"
+_STANDING: Final = {_YES: 0, _BEST_EFFORT: 1, _UNKNOWN: 2, _NO: 3}
 
 
 class _Offer(NamedTuple):
@@ -55,6 +59,16 @@ class _Offer(NamedTuple):
         )
 
 
+def standing(row: Recovery) -> tuple[float, ...]:
+    """How a scenario ends, the best lowest: recoverable or not, then least lost, furthest back, soonest."""
+    return (
+        _STANDING[row.recoverable],
+        *_rank(row.rpo),
+        *(-number for number in _rank(row.lookback, missing=-1.0)),
+        *_rank(row.rto),
+    )
+
+
 def _rank(figure: Figure, missing: float = math.inf) -> tuple[float, ...]:
     return (figure.seconds if figure.seconds is not None else missing,)
 
@@ -65,39 +79,95 @@ class Analysis:
     def __init__(self, knowledge: Iterable[Knowledge], judge: Judge, now: datetime, *, previews: bool = False) -> None:
         """Take the knowledge of all services; `previews` counts mechanisms that are in preview."""
         self._knowledge: dict[str, list[Knowledge]] = {}
-        for one in knowledge:
-            for name in one.applies_to:
-                self._knowledge.setdefault(name.casefold(), []).append(one)
         self._judge = judge
         self._now = now
         self._previews = previews
+        self._signers: dict[str, list[Callable[[Resource], Any]]] = {}
+        self._rows: dict[tuple[Any, ...], tuple[Recovery, ...]] = {}
+        for one in knowledge:
+            for name in one.applies_to:
+                self._knowledge.setdefault(name.casefold(), []).append(one)
 
-    def recoveries(self, store: Resource, subject: Subject) -> list[Recovery]:
-        """One row a scenario, in the scenarios' order; empty for a type nothing is known of."""
-        return [
-            self._recovery(store, subject, scenario, one)
-            for one in self._knowledge.get(store.type.casefold(), ())
-            for scenario in SCENARIOS
+    def recoveries(self, store: Resource) -> tuple[Recovery, ...]:
+        """One row a scenario, in the scenarios' order; empty for a type nothing is known of.
+
+        Rows that are not recoverable for sure carry the changes that would make them better.
+        """
+        known = self._knowledge.get(store.type.casefold(), [])
+        if not known:
+            return ()
+        signature = (store.type, store.region, store.api_version, store.deployed, *self._signature(store, known))
+        rows = self._rows.get(signature)
+        if rows is None:
+            rows = tuple(
+                self._with_changes(self._recovery(store, scenario, one), store)
+                for one in known
+                for scenario in SCENARIOS
+            )
+            if len(self._rows) < MAX_KEPT:
+                self._rows[signature] = rows
+        return rows
+
+    def recovery(self, store: Resource, scenario: str) -> Recovery:
+        """One scenario of a store, changes left out. Raises KeyError for a type nothing is known of."""
+        return self._recovery(store, scenario, self._knowledge[store.type.casefold()][0])
+
+    def proposals(self, store: Resource) -> list[Change]:
+        """Every change of settings that is possible on a store and that some mechanism needs, the easiest first."""
+        changes = [
+            Change(mechanism.id, mechanism.title, one.settings, one.rule, one.cost, one.caveat, one.effort)
+            for known in self._knowledge.get(store.type.casefold(), ())
+            for mechanism in known.mechanisms
+            if self._previews or not mechanism.preview
+            for one in mechanism.enabling
+            if one.when is None or self._judge.holds(one.when, store)[0] is True
         ]
+        return sorted(changes, key=lambda change: change.effort)
 
-    def _recovery(self, store: Resource, subject: Subject, scenario: str, known: Knowledge) -> Recovery:
+    def _signature(self, store: Resource, known: Iterable[Knowledge]) -> Iterator[Any]:
+        """All that can make two stores of a type differ."""
+        signers = self._signers.get(store.type)
+        if signers is None:
+            accessors = dict.fromkeys(
+                accessor
+                for one in known
+                for condition, found in looked_at(one)
+                for accessor in (*found, *(self._judge.accessors(condition) if condition is not None else ()))
+            )
+            signers = self._signers[store.type] = [self._judge.reader.signer(accessor) for accessor in accessors]
+        return (sign(store) for sign in signers)
+
+    def _with_changes(self, row: Recovery, store: Resource) -> Recovery:
+        if row.recoverable == _YES:
+            return row
+        return row._replace(changes=tuple(self._improving(row, store)))
+
+    def _improving(self, row: Recovery, store: Resource) -> Iterator[Change]:
+        """The changes after which a scenario ends better, each tried alone."""
+        for change in self.proposals(store):
+            try:
+                after = self.recovery(changed(store, change.settings), row.scenario)
+            except ImpossibleChangeError:
+                continue
+            if after.recoverable != _UNKNOWN and standing(after) < standing(row):
+                yield change
+
+    def _recovery(self, store: Resource, scenario: str, known: Knowledge) -> Recovery:
         offers = list(self._offers(store, scenario, known))
         sure = sorted((offer for offer in offers if not offer.doubt), key=lambda offer: offer.rank)
         doubtful = [offer for offer in offers if offer.doubt]
-        changes = tuple(self._changes(store, scenario, known, {offer.mechanism.id for offer in sure}))
         if not sure:
             reason = "; ".join(dict.fromkeys(f"{offer.mechanism.title}: {offer.doubt}" for offer in doubtful))
             figure = Figure(None, reason, known=False) if doubtful else NOTHING
             state = _UNKNOWN if doubtful else _NO
             text = f"It cannot be told: {reason}" if doubtful else known.without[scenario]
-            return Recovery(subject, scenario, state, figure, figure, figure, reason=text, changes=changes)
+            return Recovery(scenario, state, figure, figure, figure, reason=text)
         best = sure[0]
         gift, mechanism = best.gift, best.mechanism
         notes = gift.notes
         if doubtful:
             notes += tuple(f"{offer.mechanism.title} may help as well: {offer.doubt}" for offer in doubtful)
         return Recovery(
-            subject,
             scenario,
             gift.recoverable,
             best.rpo,
@@ -111,8 +181,7 @@ class Analysis:
             mechanism.not_restored,
             mechanism.defeated_by,
             tuple(dict.fromkeys((offer.mechanism.id, offer.mechanism.title) for offer in sure[1:])),
-            changes,
-            tuple(known.sources[tag] for tag in gift.sources),
+            sources=tuple(known.sources[tag] for tag in gift.sources),
         )
 
     def _offers(self, store: Resource, scenario: str, known: Knowledge) -> Iterator[_Offer]:
@@ -139,26 +208,6 @@ class Analysis:
             for quantity in (gift.rpo, gift.rto, gift.lookback)
         )
         return _Offer(mechanism, gift, rpo, rto, lookback, doubt)
-
-    def _changes(self, store: Resource, scenario: str, known: Knowledge, there: set[str]) -> Iterator[Change]:
-        """What would bring about the mechanisms that could help in a scenario and are not there."""
-        for mechanism in known.mechanisms:
-            if scenario not in mechanism.gives or mechanism.id in there:
-                continue
-            for enabling in mechanism.enabling:
-                if self._possible(enabling, store):
-                    yield Change(
-                        mechanism.id,
-                        mechanism.title,
-                        enabling.settings,
-                        enabling.rule,
-                        enabling.cost,
-                        enabling.caveat,
-                        enabling.effort,
-                    )
-
-    def _possible(self, enabling: Enabling, store: Resource) -> bool:
-        return enabling.when is None or self._judge.holds(enabling.when, store)[0] is True
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,11 +298,3 @@ def _combined(how: str, figures: Iterable[Figure | None], note: str) -> Figure |
         return Figure(sum(number for number, _ in numbers), note)
     number, reason = min(numbers) if how == "least" else max(numbers)
     return Figure(number, note or reason)
-
-
-def ordered(rows: Iterable[Recovery]) -> Mapping[str, list[Recovery]]:
-    """The rows by the id of their store, in the order they came."""
-    result: dict[str, list[Recovery]] = {}
-    for row in rows:
-        result.setdefault(row.subject.id, []).append(row)
-    return result

@@ -6,7 +6,7 @@ Every figure is a `Quantity`: a constant somebody documented, a setting, or the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -345,6 +345,26 @@ class _Loader:
             self.reader.fail(at, str(error))
 
 
-def mechanisms_of(knowledge: Iterable[Knowledge]) -> dict[str, Mechanism]:
-    """All mechanisms by their id."""
-    return {mechanism.id: mechanism for one in knowledge for mechanism in one.mechanisms}
+def looked_at(knowledge: Knowledge) -> Iterator[tuple[Condition | None, tuple[Accessor, ...]]]:
+    """Every condition, and every setting that gives a figure, of what is known of a service."""
+    for mechanism in knowledge.mechanisms:
+        yield mechanism.when, ()
+        for enabling in mechanism.enabling:
+            yield enabling.when, ()
+        for gift in (gift for gifts in mechanism.gives.values() for gift in gifts):
+            yield gift.when, ()
+            for quantity in (gift.rpo, gift.rto, gift.lookback):
+                yield None, tuple(_settings(quantity))
+
+
+def _settings(quantity: Quantity) -> Iterator[Accessor]:
+    match quantity:
+        case SettingValue(accessor):
+            yield accessor
+        case Elapsed(accessor, related):
+            yield Accessor("related", related=related) if related else accessor
+        case LeastOfItems(items):
+            yield items
+        case Combined(_, parts):
+            for part in parts:
+                yield from _settings(part)
