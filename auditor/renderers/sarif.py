@@ -271,7 +271,9 @@ def _invocation(report: Report, meant: Mapping[str, int], why: str, cut: Mapping
     if not report.subjects:
         notes.append(_notification("nothing-audited", "error", _NOTIFICATIONS["nothing-audited"]))
     notes += [
-        _notification("waiver-stale", "warning", f"{waiver.rule} on {waiver.scope}: {waiver.note or waiver.state}")
+        _notification(
+            "waiver-stale", "warning", f"{waiver.rule or 'A waiver'} on {waiver.scope}: {waiver.note or waiver.state}"
+        )
         for waiver in report.stale_waivers[:MAX_NOTIFICATIONS]
     ]
     entry: JSON = {
