@@ -1,0 +1,485 @@
+"""Reads plans: what `terraform show -json` (or `tofu show -json`) makes of a saved plan, as instances.
+
+Three things decide what a missing value means. `after` leaves out what is known after apply only, and `after_unknown`
+says so; but it says so too of everything that is left unset and that the provider fills in. What the configuration in
+the plan does not mention is unset; unless it is a block that a `dynamic` one may stand for, because those are left out
+there (Terraform's own `internal/command/jsonconfig/expression.go`, 2026-11). Then it is unset only where nothing else
+can have made it unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from auditor.model import Gap, Origin, Scope, Unknown
+from auditor.sources.terraform.document import Document, DocumentError, mapping
+from auditor.sources.terraform.instances import Instance, Provider
+from auditor.sources.terraform.providers import major_of
+from auditor.sources.terraform.references import (
+    Configuration,
+    is_expression,
+    module_path,
+    references_of,
+    without_keys,
+)
+from auditor.sources.terraform.references import Scope as Place
+
+MAX_LEVELS: Final = 64
+"""Blocks, lists and objects inside one another."""
+MAX_NAMED: Final = 20
+"""Resources that are named one by one among what is missing."""
+MAX_PATH: Final = 20
+"""Steps of the path of an attribute that forces a replacement."""
+
+ACTIONS: Final[Mapping[tuple[str, ...], str]] = {
+    ("no-op",): "none",
+    ("create",): "create",
+    ("read",): "",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+    ("forget",): "forget",
+    ("create", "forget"): "create",
+    ("forget", "create"): "create",
+}
+"""What Terraform's and OpenTofu's lists of actions come to. To forget is to leave it as it is, and out of the state."""
+
+SENSITIVE: Final = Unknown("its value is sensitive")
+_LATER: Final = Unknown("known after apply")
+_HIDDEN: Final = Unknown(
+    "known after apply: a dynamic block may stand for it, which a plan does not show; the configuration would tell"
+)
+_CONTRADICTION: Final = Unknown("the plan says two things of it")
+_DEEP: Final = Unknown("it nests too deep")
+
+FULL_NAMES: Final = frozenset({"hashicorp/azurerm", "azure/azapi", "-/azurerm"})
+"""The providers the tables are made from, of whatever registry, casefolded; the last is how Terraform 0.13 says it."""
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What stands around a plan: the majors its lock file tells by full name, and where things are written.
+
+    `dynamic` says of a resource in the configuration's own files, by its address without keys, whether a block of this
+    name is written as a dynamic one; None where the files do not have the resource.
+    """
+
+    majors: Mapping[str, int] = field(default_factory=dict)
+    dynamic: Callable[[str, str], bool | None] = lambda _address, _block: None
+
+
+class Written(NamedTuple):
+    """What the configuration says around a value; `expressions` is None where it does not show what stands there."""
+
+    expressions: Mapping[str, Any] | None
+    place: Place
+    new: bool
+    """Whether the object is made anew, so that what is unset is unknown before it is."""
+    address: str
+
+
+class Plan:
+    """A plan's instances. `notes` are what the report's scope section should say of it."""
+
+    def __init__(self, document: Document, uri: str, around: Surroundings) -> None:
+        """Take a plan's document; `uri` is how the report names its file."""
+        self._document = document
+        self._uri = uri
+        self._around = around
+        self._configuration = Configuration(document.get("configuration"))
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self._hides: bool | None = None
+        self.notes: Counter[str] = Counter()
+
+    # ── what it holds ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def instances(self) -> Iterator[Instance | Gap | Scope]:
+        """Everything the plan says of managed resources of Azure's providers, and what it leaves open."""
+        yield from self._shortcomings()
+        changed: set[str] = set()
+        if "resource_changes" in self._document:
+            try:
+                for change, line in self._document.items("resource_changes"):
+                    if isinstance(change, dict) and isinstance(change.get("address"), str):
+                        changed.add(change["address"])
+                    yield from self._of(change, line)
+            except DocumentError as error:
+                yield self._gap(f"its resource_changes cannot be read: {error}")
+        if "planned_values" in self._document:
+            yield from self._unexplained(changed)
+
+    def _shortcomings(self) -> Iterator[Gap]:
+        """What the plan itself says is missing from it."""
+        document = self._document
+        if document.get("errored") is True:
+            yield self._gap("planning ended with an error, so that it does not hold everything")
+        elif document.get("complete") is False:
+            yield self._gap(
+                "Terraform calls it incomplete: it was made for some resources only, or leaves some for later"
+            )
+        if "deferred_changes" not in document:
+            return
+        try:
+            for deferred, _ in document.items("deferred_changes"):
+                change = mapping(mapping(deferred).get("resource_change"))
+                if change.get("mode") != "data":
+                    address = change.get("address")
+                    reason = mapping(deferred).get("reason")
+                    yield self._gap(f"its change is deferred ({reason})", address if isinstance(address, str) else "")
+        except DocumentError as error:
+            yield self._gap(f"its deferred_changes cannot be read: {error}")
+
+    def _unexplained(self, changed: set[str]) -> Iterator[Gap]:
+        """Resources with planned values of which no change is told, so that what is unknown of them is not told."""
+        missing = []
+        try:
+            for resource, _ in self._document.resources("planned_values"):
+                one = mapping(resource)
+                address = one.get("address")
+                if one.get("mode") != "data" and address not in changed and _is_azure(one):
+                    missing.append(str(address)[:300])
+        except DocumentError as error:
+            yield self._gap(f"its planned_values cannot be read: {error}")
+        for address in missing[:MAX_NAMED]:
+            yield self._gap(
+                "the plan tells its values and no change of it, so that what is left open is not told", address
+            )
+        if len(missing) > MAX_NAMED:
+            yield self._gap(f"no change is told of {len(missing) - MAX_NAMED} more resources with planned values")
+
+    def _gap(self, reason: str, subject: str = "") -> Gap:
+        origin = Origin(self._uri, expression=subject or None)
+        return Gap(subject or self._uri, reason, origin)
+
+    # ── one change ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _of(self, entry: Any, line: int | None) -> Iterator[Instance | Gap | Scope]:
+        if not isinstance(entry, dict):
+            yield self._gap("one of its resource_changes is no object")
+            return
+        if entry.get("mode") == "data":
+            return
+        address, kind = entry.get("address"), entry.get("type")
+        if not isinstance(address, str) or not address:
+            yield self._gap("one of its resource_changes has no address")
+            return
+        if not isinstance(kind, str) or entry.get("mode") != "managed":
+            yield self._gap("what it is cannot be told: its type or its mode is missing", address)
+            return
+        if not _is_azure(entry):
+            return
+        change = mapping(entry.get("change"))
+        action = _action(change.get("actions"))
+        if action is None:
+            yield self._gap("what is done with it cannot be told: its actions are none that are known", address)
+        elif action == "forget":
+            state = "leaves Terraform's management and stays as it is; not judged"
+            yield Scope(address, "resource", "", state)
+        elif action:
+            yield self._instance(entry, change, action, Origin(self._uri, line, expression=address))
+
+    def _instance(
+        self, entry: Mapping[str, Any], change: Mapping[str, Any], action: str, origin: Origin
+    ) -> Instance | Gap:
+        address: str = entry["address"]
+        deposed = entry.get("deposed")
+        gone = action == "delete"
+        values = change.get("before" if gone else "after")
+        if not isinstance(values, dict):
+            return self._gap("the values it has are no object", address)
+        module = module_path(address)
+        written = self._configuration.resource(module, f"{entry['type']}.{entry.get('name')}")
+        key = _key(entry.get("index"))
+        if gone:
+            merged = _merged(values, {}, change.get("before_sensitive"))
+        else:
+            place = Place(module, key, tuple(references_of(mapping(written).get("for_each_expression"))))
+            expressions = None if written is None else mapping(written.get("expressions"))
+            new = change.get("before") is None or action == "replace"
+            of = Written(expressions, place, new, without_keys(address))
+            unknown = change.get("after_unknown")
+            if not isinstance(unknown, dict):
+                return self._gap("what of it is known after apply only is not told", address)
+            merged = _merged(values, unknown, change.get("after_sensitive"), of, self._undecided)
+        return Instance(
+            address=f"{address} (deposed {str(deposed)[:16]})" if deposed else address,
+            type=entry["type"],
+            provider=self._provider(entry.get("provider_name"), written),
+            values=merged,
+            origin=origin,
+            action=action,
+            forced_by=_forced_by(change.get("replace_paths")) if action == "replace" else (),
+        )
+
+    # ── what is not known ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _undecided(self, name: str, written: Written, listed: bool) -> Unknown | None:
+        """What an attribute or a block is that is unknown as a whole: unset (None), or an Unknown.
+
+        `listed` says that it may be a block: it is a list, or nothing tells that it is none.
+        """
+        if written.expressions is None:
+            return _LATER
+        if name not in written.expressions:
+            # An update keeps what is there of what is left unset, so that this is something else.
+            if not written.new:
+                return _LATER
+            return None if not listed or not self._may_be_dynamic(name, written.address) else _HIDDEN
+        expression = written.expressions[name]
+        if not is_expression(expression):
+            return _LATER
+        if "constant_value" in expression:
+            return None if expression["constant_value"] is None else _LATER
+        references = references_of(expression)
+        # Nothing that is known makes it unknown but null, which leaves it unset.
+        if written.new and references and self._configuration.trace(references, written.place).known:
+            return None
+        return self._configuration.unknown(references, written.place)
+
+    def _may_be_dynamic(self, name: str, address: str) -> bool:
+        told = self._around.dynamic(address, name)
+        if told is not None:
+            return told
+        if self._hides is None:
+            self._hides = self._hides_something()
+        return self._hides
+
+    def _hides_something(self) -> bool:
+        """Whether something that is not known goes into the plan by ways the configuration in it does not show.
+
+        `relevant_attributes` (since Terraform 1.2) lists all attributes of resources that anything in the plan rests
+        on, dynamic blocks included.
+        """
+        listed = self._document.get("relevant_attributes")
+        if not isinstance(listed, list):
+            return True
+        shown = self._configuration.uses()
+        whole = {address for address, attribute in shown if not attribute}
+        hidden: set[tuple[str, str]] = set()
+        for one in listed:
+            path = mapping(one).get("attribute")
+            address = without_keys(str(mapping(one).get("resource")))
+            attribute = path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
+            seen = (address, attribute) in shown or address in whole
+            if not seen and not (attribute == "" and any(address == other for other, _ in shown)):
+                hidden.add((address, attribute))
+        return bool(hidden) and self._is_unknown(hidden)
+
+    def _is_unknown(self, attributes: set[tuple[str, str]]) -> bool:
+        """Whether any of these attributes, of resources without their keys, is known after apply only."""
+        by_address: dict[str, set[str]] = {}
+        for address, attribute in attributes:
+            by_address.setdefault(address, set()).add(attribute)
+        for entry, _ in self._document.items("resource_changes"):
+            wanted = by_address.get(without_keys(str(mapping(entry).get("address"))))
+            if wanted:
+                unknown = mapping(mapping(entry).get("change")).get("after_unknown")
+                if any(_any_true(mapping(unknown).get(name) if name else unknown, 0) for name in wanted):
+                    return True
+        return False
+
+    # ── providers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _provider(self, full_name: Any, written: Mapping[str, Any] | None) -> Provider:
+        full = full_name if isinstance(full_name, str) else ""
+        key = mapping(written).get("provider_config_key")
+        known = (full, key if isinstance(key, str) else "")
+        found = self._providers.get(known)
+        if found is None:
+            short = full.casefold().split("/", 1)[-1] if full.count("/") == 2 else full.casefold()
+            name = short.rsplit("/", 1)[-1]
+            if short not in FULL_NAMES and "/" in short:
+                self.notes[f"{full[:100]} is taken for {name}"] += 1
+            found = self._providers[known] = Provider(name, self._major(full, name), self._features(known[1], name))
+        return found
+
+    def _major(self, full: str, name: str) -> int | None:
+        locked = self._around.majors.get(full.casefold())
+        if locked is not None:
+            return locked
+        constraints = [
+            constraint
+            for provider in self._configuration.providers.values()
+            if mapping(provider).get("full_name", full) == full
+            and mapping(provider).get("name") == name
+            and isinstance(constraint := mapping(provider).get("version_constraint"), str)
+        ]
+        return major_of(constraints)
+
+    def _features(self, key: str, name: str) -> Mapping[str, Any] | Unknown:
+        """The `features` block of the provider's configuration that a resource uses."""
+        configured = {
+            at: one
+            for at, one in self._configuration.providers.items()
+            if mapping(one).get("name") == name and "expressions" in one
+        }
+        # Before Terraform 1.1 a resource of a module names its own module's configuration, which it seldom has.
+        provider = configured.get(key) or (next(iter(configured.values())) if len(configured) == 1 else None)
+        if provider is None:
+            return Unknown("the plan does not show the configuration of its provider")
+        blocks = mapping(provider["expressions"]).get("features")
+        if isinstance(blocks, list) and len(blocks) == 1 and isinstance(blocks[0], dict):
+            return {at: _literal(one, 0) for at, one in blocks[0].items()}
+        return Unknown("the plan does not show the features block of its provider") if name == "azurerm" else {}
+
+
+def _literal(written: Any, depth: int) -> Any:
+    """Blocks and attributes as they are written; of an expression a plan shows names only, so that it is unknown."""
+    if depth > MAX_LEVELS:
+        return _DEEP
+    if isinstance(written, list):
+        return [_literal(one, depth + 1) for one in written]
+    if is_expression(written):
+        if "constant_value" in written:
+            return written["constant_value"]
+        named = ", ".join(references_of(written))[:100]
+        return Unknown(
+            f"the plan does not show what is made of {named}" if named else "the plan does not show its value"
+        )
+    return {name: _literal(one, depth + 1) for name, one in mapping(written).items()}
+
+
+def _is_azure(entry: Mapping[str, Any]) -> bool:
+    kind = entry.get("type")
+    return not isinstance(kind, str) or kind.startswith(("azurerm_", "azapi_"))
+
+
+def _action(actions: Any) -> str | None:
+    if not isinstance(actions, list) or not all(isinstance(one, str) for one in actions):
+        return None
+    return ACTIONS.get(tuple(actions))
+
+
+def _key(index: Any) -> str:
+    """The key of an instance as addresses show it."""
+    if isinstance(index, bool) or index is None:
+        return ""
+    if isinstance(index, int):
+        return f"[{index}]"
+    if not isinstance(index, str):
+        return ""
+    escaped = (
+        index.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    )
+    return f'["{escaped}"]'
+
+
+def _forced_by(paths: Any) -> tuple[str, ...]:
+    """The attributes that force a replacement: `blob_properties[0].versioning_enabled`."""
+    found: dict[str, None] = {}
+    for path in paths if isinstance(paths, list) else ():
+        text = ""
+        for step in path[:MAX_PATH] if isinstance(path, list) else ():
+            if isinstance(step, str):
+                text += f".{step}" if text else step
+            elif isinstance(step, int):
+                text += f"[{step}]"
+        if text:
+            found[text[:300]] = None
+    return tuple(found)
+
+
+def _any_true(mark: Any, depth: int) -> bool:
+    if depth > MAX_LEVELS:
+        return True
+    if isinstance(mark, dict):
+        return any(_any_true(one, depth + 1) for one in mark.values())
+    if isinstance(mark, list):
+        return any(_any_true(one, depth + 1) for one in mark)
+    return mark is True
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Undecided = Callable[[str, Written, bool], Unknown | None]
+_NOWHERE: Final = Written(None, Place(()), False, "")
+
+
+def _merged(
+    values: dict[str, Any],
+    unknown: dict[str, Any],
+    sensitive: Any,
+    written: Written = _NOWHERE,
+    undecided: Undecided | None = None,
+) -> dict[str, Any]:
+    """A resource's values with an Unknown in place of what is not known and of what is sensitive."""
+    if sensitive is True:
+        return dict.fromkeys((*values, *unknown), SENSITIVE)
+    return _object(values, unknown, sensitive, written, undecided or (lambda _name, _written, _listed: _LATER), 0)
+
+
+def _object(
+    values: dict[str, Any], unknown: Any, sensitive: Any, written: Written, undecided: Undecided, depth: int
+) -> dict[str, Any]:
+    merged = dict(values)
+    told = isinstance(sensitive, dict)
+    secret: dict[str, Any] = sensitive if told else {}
+    for name, mark in unknown.items() if isinstance(unknown, dict) else ():
+        if mark is True:
+            # Lists and maps that are unknown stand among the sensitive values as empty ones; scalars do not.
+            merged[name] = undecided(name, written, not told or name in secret)
+        elif mark:
+            merged[name] = _inside(values.get(name), mark, secret.get(name), _within(written, name), undecided, depth)
+    for name, mark in secret.items():
+        if mark is True:
+            merged[name] = SENSITIVE
+        elif mark and not (isinstance(unknown, dict) and unknown.get(name)) and name in values:
+            merged[name] = _inside(values[name], None, mark, (), undecided, depth)
+    return merged
+
+
+def _inside(
+    value: Any, unknown: Any, sensitive: Any, written: tuple[Written, ...], undecided: Undecided, depth: int
+) -> Any:
+    """A value with its marks: `written` are the blocks of its name, if the configuration shows as many as there are."""
+    if sensitive is True:
+        return SENSITIVE
+    if unknown is True:
+        return _LATER
+    if not unknown and not sensitive:
+        return value
+    if depth > MAX_LEVELS:
+        return _DEEP
+    if isinstance(value, dict) and _fits(unknown, dict) and _fits(sensitive, dict):
+        block = written[0] if len(written) == 1 else _NOWHERE
+        return _object(value, unknown, sensitive, block, undecided, depth + 1)
+    if isinstance(value, list) and _fits(unknown, list) and _fits(sensitive, list):
+        blocks = written if len(written) == len(value) else (_NOWHERE,) * len(value)
+        items = [
+            _inside(item, _at(unknown, index), _at(sensitive, index), blocks[index : index + 1], undecided, depth + 1)
+            for index, item in enumerate(value)
+        ]
+        return items if len(unknown or ()) <= len(items) else [*items, _LATER]
+    if _any_true(sensitive, 0):
+        return SENSITIVE
+    return _CONTRADICTION if _any_true(unknown, 0) or not isinstance(unknown or [], list | dict) else value
+
+
+def _fits(mark: Any, kind: type) -> bool:
+    """Whether a mark says something of a value of this kind, or nothing at all."""
+    return not mark or isinstance(mark, kind)
+
+
+def _at(marks: Any, index: int) -> Any:
+    return marks[index] if marks and index < len(marks) else None
+
+
+def _within(written: Written, name: str) -> tuple[Written, ...]:
+    """The blocks of a name; each with what is written in any of them, since those of a set come in another order."""
+    if written.expressions is None:
+        return ()
+    blocks = written.expressions.get(name)
+    if isinstance(blocks, dict) and not is_expression(blocks):
+        blocks = [blocks]
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        return ()
+    if len(blocks) > 1:
+        first, *others = blocks
+        names = dict.fromkeys(one for block in blocks for one in block)
+        same = {one: first.get(one) if all(first.get(one) == b.get(one) for b in others) else {} for one in names}
+        blocks = [same] * len(blocks)
+    return tuple(written._replace(expressions=block, address=f"{written.address}.{name}") for block in blocks)
