@@ -203,6 +203,7 @@ class CompiledRule:
     """A rule with a baseline's setting applied, and its decisions so far."""
 
     def __init__(self, rule: Rule, setting: Setting, reader: Reader) -> None:
+        """Apply what a baseline says of the rule; values are read by `reader`."""
         self.rule = rule
         self.effect = setting.effect
         self.severity = setting.severity or rule.severity

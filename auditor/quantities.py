@@ -100,3 +100,27 @@ def parse_redundancy(value: Any) -> frozenset[str] | None:
     if not isinstance(value, str):
         return None
     return _REDUNDANCY.get(value.rpartition("_")[2].replace("-", "").casefold())
+
+
+# Words of ARM that are degrees of one thing, the weakest first. Sources, all 2026-11-22: Cosmos DB consistency levels
+# (learn.microsoft.com/azure/cosmos-db/consistency-levels), immutability and soft delete of backup vaults
+# (learn.microsoft.com/azure/backup/backup-azure-immutable-vault-concept, …/backup-azure-enhanced-soft-delete-about),
+# tiers of App Configuration (azure-mgmt-appconfiguration 5.0.0), levels of locks (a read-only resource cannot be
+# deleted either: learn.microsoft.com/azure/azure-resource-manager/management/lock-resources).
+DEGREES: Final = (
+    ("eventual", "consistentprefix", "session", "boundedstaleness", "strong"),
+    ("disabled", "unlocked", "locked"),
+    ("off", "on", "alwayson"),
+    ("disabled", "enabled", "alwayson"),
+    ("free", "developer", "standard", "premium"),
+    ("notspecified", "cannotdelete", "readonly"),
+)
+
+
+def parse_degrees(value: Any, other: Any) -> tuple[int, int] | None:
+    """How far up two words are that are degrees of one thing (`Unlocked`, `Locked` gives 1, 2); None for others."""
+    if not (isinstance(value, str) and isinstance(other, str)):
+        return None
+    left, right = value.strip().casefold(), other.strip().casefold()
+    degrees = next((words for words in DEGREES if left in words and right in words), None)
+    return None if degrees is None else (degrees.index(left), degrees.index(right))

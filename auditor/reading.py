@@ -239,7 +239,7 @@ class Reader:
 
     def collection(self, store: Resource, name: str) -> tuple[tuple[Resource, ...], Unknown | None]:
         """The children of a collection, and why there may be more."""
-        wanted = f"{store.type}/{_types_of(name)}".casefold()
+        wanted = f"{store.type}/{types_of(name)}".casefold()
         found = []
         missing: Unknown | None = Unknown(f"{name} was not read", unseen=True)
         for child in store.children:
@@ -288,6 +288,11 @@ class Reader:
             value = default.value(resource, self.facts) if callable(default.value) else default.value
             return self._note(default, value)
         return ABSENT
+
+    def concerns(self, resource: Resource, path: tuple[str, ...]) -> bool:
+        """Whether a setting is one of the resource's at all: not where each of its defaults is for another kind."""
+        defaults = self._defaults.get((resource.type.casefold(), tuple(map(str.casefold, path))), ())
+        return not defaults or any(default.when is None or default.when(resource) for default in defaults)
 
     def _note(self, default: ApiDefault, value: Any) -> Defaulted:
         key = (id(default), value)
@@ -436,7 +441,7 @@ class Reader:
             yield store
             return
         wanted = f"{store.id}/{accessor.child}".casefold()
-        collection = f"{store.type}/{_types_of(accessor.child)}".casefold()
+        collection = f"{store.type}/{types_of(accessor.child)}".casefold()
         for child in store.children:
             if child.id.casefold() == wanted or (child.type.casefold() == collection and child.name != "*"):
                 yield child
@@ -524,7 +529,7 @@ def _below(child: Resource, store: Resource, name: str) -> bool:
     return below == wanted or below.startswith(wanted + "/")
 
 
-def _types_of(name: str) -> str:
+def types_of(name: str) -> str:
     """The type segments of a child path: `fileServices/default/shares` is of type `fileServices/shares`."""
     return "/".join(name.split("/")[::2])
 

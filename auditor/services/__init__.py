@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auditor.model import Catalog, Resource, Service
+from auditor.model import Catalog, Filled, Resource, Service
 from auditor.services import appconfig, backup, cosmosdb, keyvault, storage, terraform
 from auditor.services.regions import Regions
 
@@ -18,6 +18,21 @@ SERVICES: tuple[Service, ...] = (
     appconfig.SERVICE,
     backup.SERVICE,
     terraform.SERVICE,
+)
+
+# Resource Manager's own, on every resource. Source: learn.microsoft.com/azure/azure-resource-manager (2026-11-22).
+FILLED = (
+    Filled("", "id", "where the resource stands"),
+    Filled("", "name", "what the resource is called; stores are matched by it"),
+    Filled("", "type", "what the resource is"),
+    Filled("", "etag", "changes with every write"),
+    Filled("", "systemData", "who wrote it last, and when"),
+    Filled("", "managedBy", "the resource that manages it, written by that resource"),
+    Filled("", "identity.principalId", "given by Microsoft Entra when the identity is made"),
+    Filled("", "identity.tenantId", "the tenant the identity was made in"),
+    Filled("", "properties.provisioningState", "how far the last write has come"),
+    Filled("", "properties.resourceGuid", "given when the resource is made"),
+    Filled("", "properties.privateEndpointConnections", "made by the private endpoints that connect"),
 )
 
 LOCATIONS_TYPE = "Microsoft.Resources/subscriptions/locations"
@@ -31,4 +46,4 @@ def catalog(locations: Iterable[Resource] = ()) -> Catalog:
     """
     regions = Regions.load(locations)
     facts = {**regions.facts(), "deployed": lambda resource, _value: resource.deployed}
-    return Catalog(SERVICES, facts)
+    return Catalog(SERVICES, facts, FILLED)

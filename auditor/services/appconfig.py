@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from auditor.model import ApiDefault, ByMajor, ChildCall, ListCall, Resource, ResourceMap, Service, SourceNote, Unknown
+from auditor.model import (
+    ApiDefault,
+    ByMajor,
+    ChildCall,
+    Filled,
+    ListCall,
+    Resource,
+    ResourceMap,
+    Service,
+    SourceNote,
+    Unknown,
+)
 from auditor.reading import look_up
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, NEGATED, row, under
@@ -115,4 +126,9 @@ SERVICE = Service(
     not_assessed=("Key-values, feature flags and snapshots of App Configuration: listing them is data plane",),
     modules=(("avm/res/app-configuration/configuration-store", STORE),),
     terraform=TERRAFORM,
+    filled=(
+        Filled(STORE, "properties.creationDate", "when the store was made"),
+        Filled(STORE, "properties.endpoint", "made from the store's name"),
+        Filled(REPLICAS, "properties.endpoint", "made from the names of store and replica"),
+    ),
 )

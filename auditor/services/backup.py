@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from auditor.model import ApiDefault, ByMajor, ChildCall, ListCall, ResourceMap, Service, SourceNote, Unknown
+from auditor.model import ApiDefault, ByMajor, ChildCall, Filled, ListCall, ResourceMap, Service, SourceNote, Unknown
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, row, sent, under
 
@@ -198,4 +198,31 @@ SERVICE = Service(
         ("avm/res/recovery-services/vault", RECOVERY_VAULT),
     ),
     terraform=(*TERRAFORM, *locks.TERRAFORM),
+    filled=(
+        Filled(BACKUP_VAULT, "properties.isVaultProtectedByResourceGuard", "follows from the guards on it"),
+        Filled(BACKUP_VAULT, "properties.resourceMoveState", "how far a move of the vault has come"),
+        Filled(BACKUP_VAULT, "properties.resourceMoveDetails", "how far a move of the vault has come"),
+        Filled(BACKUP_VAULT, "properties.secureScore", "Azure's own judgement of the other settings"),
+        Filled(BACKUP_VAULT, "properties.bcdrSecurityLevel", "Azure's own judgement of the other settings"),
+        Filled(INSTANCE, "properties.currentProtectionState", "how the protection is doing"),
+        Filled(INSTANCE, "properties.protectionStatus", "how the protection is doing"),
+        Filled(INSTANCE, "properties.protectionErrorDetails", "what the last backup ran into"),
+        Filled(RECOVERY_VAULT, "properties.backupStorageVersion", "which generation of storage the vault is on"),
+        Filled(RECOVERY_VAULT, "properties.privateEndpointStateForBackup", "whether private endpoints connect"),
+        Filled(RECOVERY_VAULT, "properties.privateEndpointStateForSiteRecovery", "whether private endpoints connect"),
+        Filled(RECOVERY_VAULT, "properties.moveDetails", "how far a move of the vault has come"),
+        Filled(RECOVERY_VAULT, "properties.moveState", "how far a move of the vault has come"),
+        Filled(RECOVERY_VAULT, "properties.secureScore", "Azure's own judgement of the other settings"),
+        Filled(RECOVERY_VAULT, "properties.bcdrSecurityLevel", "Azure's own judgement of the other settings"),
+        Filled(PROTECTED_ITEM, "properties.protectionState", "how the protection is doing"),
+        Filled(PROTECTED_ITEM, "properties.protectionStatus", "how the protection is doing"),
+        Filled(PROTECTED_ITEM, "properties.healthStatus", "how the protection is doing"),
+        Filled(PROTECTED_ITEM, "properties.kpisHealths", "how the protection is doing"),
+        Filled(PROTECTED_ITEM, "properties.lastBackupStatus", "how the last backup went"),
+        Filled(PROTECTED_ITEM, "properties.lastBackupTime", "when the last backup was taken"),
+        Filled(PROTECTED_ITEM, "properties.lastRecoveryPoint", "when the last backup was taken"),
+        Filled(PROTECTED_ITEM, "properties.isScheduledForDeferredDelete", "set when the item is deleted"),
+        Filled(PROTECTED_ITEM, "properties.deferredDeleteTimeInUTC", "set when the item is deleted"),
+        Filled(PROTECTED_ITEM, "properties.deferredDeleteTimeRemaining", "moves with the clock"),
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from auditor.model import ApiDefault, ByMajor, Conversion, ListCall, ResourceMap, Service, SourceNote, Unknown
+from auditor.model import ApiDefault, ByMajor, Conversion, Filled, ListCall, ResourceMap, Service, SourceNote, Unknown
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, SAME, each, row, under
 
@@ -98,4 +98,8 @@ SERVICE = Service(
     ),
     modules=(("avm/res/key-vault/vault", VAULT),),
     terraform=TERRAFORM,
+    filled=(
+        Filled(VAULT, "properties.vaultUri", "made from the vault's name"),
+        Filled(VAULT, "properties.hsmPoolResourceId", "the pool behind the vault"),
+    ),
 )

@@ -316,7 +316,9 @@ def _resource(one: instances.Resource, kind: str, *, keep_ids: bool) -> Resource
     region: Any = None
     if isinstance(plain, dict):
         region = next((value for key, value in plain.items() if key.casefold() == "location"), None)
-        plain = {"name": name, "type": kind, **plain}
+        # A made-up name joins what belongs together, and must not be taken for the name of what is deployed.
+        told = Unknown(one.name.reason) if isinstance(one.name, Placeholder) else name
+        plain = {"name": told, "type": kind, **plain}
     parent = one.parent
     return Resource(
         str(one.id),

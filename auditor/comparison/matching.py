@@ -1,0 +1,215 @@
+"""Which resource of one side is which of the other: by id, by type and name, and by a map for names nobody can know.
+
+Nothing is guessed: what could be one of several is none of them, and is told as "cannot tell" with the candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple, NoReturn
+
+from auditor.documents import Document, describe, read_document
+from auditor.errors import PolicyError
+from auditor.model import Resource, Subject, Unknown
+from auditor.reading import look_up
+
+NO_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+"""What stands in a template's ids for a subscription that was not given; a group is `{resource-group}` there."""
+NAMES_TOLD: Final = 3
+
+
+class Key(NamedTuple):
+    """What a store is matched by. `unnamed` is why its name is not known, empty where it is."""
+
+    subject: Subject
+    unnamed: str = ""
+
+
+def key_of(store: Resource, subject: Subject) -> Key:
+    """The key of a store; the name of one whose declaration was not at hand may be made up."""
+    told = look_up(store.body, ("name",)) if not isinstance(store.body, Unknown) else None
+    if isinstance(told, Unknown):
+        return Key(subject, told.reason)
+    if not store.deployed and "{" in store.name:
+        reason = store.body.reason if isinstance(store.body, Unknown) else "it is made of values that were not given"
+        return Key(subject, reason)
+    return Key(subject)
+
+
+# ── the map file ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """Pairs of a reference's name or id and the current one's, as the user's file says them."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    document: Document | None = None
+
+    def fail(self, reference: str, message: str) -> NoReturn:
+        """Raise PolicyError at the line of a pair."""
+        if self.document is None:
+            raise PolicyError(message)
+        self.document.fail(f"/{reference}", message)
+
+
+def load_map(path: Path) -> NameMap:
+    """Read a map file: a mapping from a name or id of the reference to one of the current side. Raises PolicyError."""
+    document = read_document(path)
+    value = document.value
+    if not isinstance(value, Mapping):
+        document.fail("", f"expected a mapping from reference names to current names, found {describe(value)}")
+    taken: dict[str, str] = {}
+    for reference, current in value.items():
+        if not reference.strip() or not isinstance(current, str) or not current.strip():
+            document.fail(f"/{reference}", f"expected the name or id of a resource, found {describe(current)}")
+        other = taken.setdefault(current.strip().casefold(), reference)
+        if other != reference:
+            document.fail(f"/{reference}", f"{current!r} stands for {other!r} already")
+    return NameMap(tuple((reference.strip(), current.strip()) for reference, current in value.items()), document)
+
+
+# ── matching ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Matching:
+    """Positions in the two lists of keys: those that are the same store, those that are not to be told, the rest."""
+
+    pairs: dict[int, int] = field(default_factory=dict)
+    doubtful_references: dict[int, str] = field(default_factory=dict)
+    doubtful_currents: dict[int, str] = field(default_factory=dict)
+    only_reference: list[int] = field(default_factory=list)
+    only_current: list[int] = field(default_factory=list)
+    unused_map: list[str] = field(default_factory=list)
+
+
+def match(references: Sequence[Key], currents: Sequence[Key], names: NameMap) -> Matching:
+    """Match two sides. Raises PolicyError where the map names what there is more than once."""
+    matcher = _Matcher(references, currents)
+    matcher.by_map(names)
+    # A made-up name is the same one in another reading of the same template, and nobody else's.
+    matcher.by(lambda key: (bool(key.unnamed), key.subject.id.casefold().rstrip("/")))
+    matcher.by(lambda key: (bool(key.unnamed), key.subject.type.casefold(), key.subject.name.casefold()))
+    matcher.rest()
+    return matcher.found
+
+
+class _Matcher:
+    def __init__(self, references: Sequence[Key], currents: Sequence[Key]) -> None:
+        self.references = references
+        self.currents = currents
+        self.left = dict(enumerate(references))
+        self.right = dict(enumerate(currents))
+        self.found = Matching()
+
+    def by_map(self, names: NameMap) -> None:
+        for reference, current in names.pairs:
+            sides = ((reference, self.left, "the reference"), (current, self.right, "the current side"))
+            (left, right) = (self._named(name, keys, side, reference, names) for name, keys, side in sides)
+            if left is None or right is None:
+                self.found.unused_map.append(f"{reference}: {current}")
+                continue
+            mapped, target = self.left[left].subject, self.right[right].subject
+            if mapped.type.casefold() != target.type.casefold():
+                names.fail(reference, f"{reference!r} is of type {mapped.type}, and {current!r} of {target.type}")
+            self._pair(left, right)
+
+    @staticmethod
+    def _named(name: str, keys: Mapping[int, Key], side: str, reference: str, names: NameMap) -> int | None:
+        wanted = name.casefold().rstrip("/")
+        found = [
+            number
+            for number, key in keys.items()
+            if wanted in (key.subject.id.casefold().rstrip("/"), key.subject.name.casefold())
+        ]
+        if len(found) > 1:
+            names.fail(reference, f"{name!r} is the name of {len(found)} resources of {side}; give the id of one")
+        return found[0] if found else None
+
+    def by(self, identity: Callable[[Key], Hashable]) -> None:
+        """Pair what has the same identity, each only once on either side."""
+        left, right = _grouped(self.left, identity), _grouped(self.right, identity)
+        for same, references in left.items():
+            currents = right.get(same, [])
+            if len(references) == 1 and len(currents) == 1:
+                self._pair(references[0], currents[0])
+            elif currents:
+                self._several(references, currents)
+
+    def _several(self, references: Iterable[int], currents: Iterable[int]) -> None:
+        """Tell several of one name apart by what is known of their subscriptions and groups; the rest is in doubt."""
+        fits = {one: [other for other in currents if self._agree(one, other)] for one in references}
+        for one, found in fits.items():
+            if len(found) == 1 and sum(found[0] in others for others in fits.values()) == 1:
+                self._pair(one, found[0])
+        left = {number: self.left[number] for number in references if number in self.left}
+        right = {number: self.right[number] for number in currents if number in self.right}
+        if left and right:
+            self.found.doubtful_references |= dict.fromkeys(left, _one_of(right))
+            self.found.doubtful_currents |= dict.fromkeys(right, _one_of(left))
+            self.left = {number: key for number, key in self.left.items() if number not in left}
+            self.right = {number: key for number, key in self.right.items() if number not in right}
+
+    def _agree(self, reference: int, current: int) -> bool:
+        return same_id(self.left[reference].subject.id, self.right[current].subject.id)
+
+    def _pair(self, left: int, right: int) -> None:
+        self.found.pairs[right] = left
+        del self.left[left], self.right[right]
+
+    def rest(self) -> None:
+        """What is left is on one side only, unless something of its type has a name that is not known."""
+        for own, others, doubtful, only in (
+            (self.left, self.right, self.found.doubtful_references, self.found.only_reference),
+            (self.right, self.left, self.found.doubtful_currents, self.found.only_current),
+        ):
+            types = {key.subject.type.casefold() for key in others.values()}
+            unnamed = {key.subject.type.casefold(): key for key in reversed(others.values()) if key.unnamed}
+            for number, key in own.items():
+                kind = key.subject.type.casefold()
+                if key.unnamed and kind in types:
+                    doubtful[number] = f"its name is not known: {key.unnamed}; say what it is called with --map"
+                elif kind in unnamed:
+                    other = unnamed[kind]
+                    doubtful[number] = (
+                        f"it may be {other.subject.name}, whose name is not known: {other.unnamed}; say so with --map"
+                    )
+                else:
+                    only.append(number)
+
+
+def _grouped(keys: Mapping[int, Key], identity: Callable[[Key], Hashable]) -> dict[Hashable, list[int]]:
+    groups: dict[Hashable, list[int]] = {}
+    for number, key in keys.items():
+        groups.setdefault(identity(key), []).append(number)
+    return groups
+
+
+def _one_of(candidates: Mapping[int, Key]) -> str:
+    listed = [key.subject.id for key in candidates.values()]
+    more = f" and {len(listed) - NAMES_TOLD} more" if len(listed) > NAMES_TOLD else ""
+    return f"it may be any of {', '.join(listed[:NAMES_TOLD])}{more}; say which with --map"
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids can be the same; a subscription or group that was not given can be any."""
+    left, right = _segments(one), _segments(other)
+    return len(left) == len(right) and all(
+        a == b or _made_up(a) or _made_up(b) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _segments(resource_id: str) -> list[str]:
+    return resource_id.casefold().strip("/").split("/")
+
+
+def _made_up(segment: str) -> bool:
+    return segment == NO_SUBSCRIPTION or (segment.startswith("{") and segment.endswith("}"))
+
+
+def subjects(keys: Sequence[Key], numbers: Iterable[int]) -> tuple[Subject, ...]:
+    """The subjects at some positions."""
+    return tuple(keys[number].subject for number in numbers)

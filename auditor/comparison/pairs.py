@@ -1,0 +1,137 @@
+"""One store as two sides have it: every setting the rules read, and the items of every collection they count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from auditor.comparison.everything import Everything
+from auditor.comparison.items import Filled, Found, Items, Sighted, between, conditional, owner_type
+from auditor.comparison.orders import WHEN, Aspect, aspects
+from auditor.comparison.views import Seen, View
+from auditor.delta import Drift
+from auditor.engine import CompiledRule
+from auditor.model import Resource, Unknown
+from auditor.reading import ABSENT
+from auditor.rules import Accessor, AllOf, AnyOf, Condition, Count, Not, Test
+
+
+class StoreComparison:
+    """Compares stores of two views; with `everything`, also what no rule reads."""
+
+    def __init__(self, reference: View, current: View, *, everything: bool = False) -> None:
+        """Take the rules of the reference for both; they are the same ones."""
+        self.reference = reference
+        self.current = current
+        self.filled = Filled(reference.catalog)
+        self.everything = Everything(self.filled) if everything else None
+        # What a source carries beside a store is no setting of it: what a plan is about to do.
+        self._carried = {name.casefold() for service in reference.catalog.services for name in service.carried}
+        self._aspects: dict[str, Mapping[Accessor, Aspect]] = {}
+
+    def aspects(self, resource_type: str) -> Mapping[Accessor, Aspect]:
+        """What the rules for a type look at."""
+        kind = resource_type.casefold()
+        if kind not in self._aspects:
+            found = aspects(self.reference.rules(kind).values())
+            self._aspects[kind] = {
+                accessor: aspect
+                for accessor, aspect in found.items()
+                if str(accessor.child).casefold() not in self._carried
+            }
+        return self._aspects[kind]
+
+    def compare(self, reference: Resource, current: Resource) -> list[Found]:
+        """The differences between two sides of one store, in the order the rules read its settings."""
+        left, right = Sighted(self.reference, reference), Sighted(self.current, current)
+        rules, others = self.reference.rules(reference.type), self.current.rules(reference.type)
+        active = {name for name in rules if _applies(left, rules[name]) and _applies(right, others[name])}
+        read = self.aspects(reference.type)
+        found = list(_existence(reference, current))
+        for aspect in read.values():
+            if aspect.collection:
+                found += Items(self.filled, aspect, left, right, active).compare()
+            elif aspect.accessor.root != "child":
+                found += self._setting(aspect, left, right, active)
+        for aspect in read.values():
+            if aspect.accessor.root == "child" and not aspect.collection:
+                found += _presence(aspect, left, right, active, found)
+        for name in rules:
+            found += _applicability(left, right, rules[name], others[name], found)
+        if self.everything is not None:
+            found += self.everything.compare(left, right, read)
+        return found
+
+    def _setting(self, aspect: Aspect, left: Sighted, right: Sighted, active: set[str]) -> Iterator[Found]:
+        uses = [use for use in aspect.uses if use.part == WHEN or use.rule in active]
+        accessor = aspect.accessor
+        if not uses or self.filled.why(owner_type(left.store.type, accessor.child), accessor.path):
+            return
+        before, path = left.view.setting(accessor, left.store)
+        after, _ = right.view.setting(accessor, right.store)
+        yield from between("location" if path == "region" else path, before, after, uses, accessor.path)
+
+
+def _existence(reference: Resource, current: Resource) -> Iterator[Found]:
+    """Whether both sides deploy the store at all; under one and the same condition, they agree."""
+    if reference.condition != current.condition:
+        reason = conditional(reference.condition, current.condition)
+        yield Found("id", None, None, Drift.UNKNOWN, (), reason, False, reference.origin, current.origin)
+
+
+def _applies(side: Sighted, compiled: CompiledRule) -> bool:
+    """Whether a rule may apply to a store. That a child is not there only leaves nothing in it to be judged."""
+    conditions = (one.condition for one in compiled.when if not _asks_for_child(one.condition))
+    return all(compiled.holds(condition, side.store) is not False for condition in conditions)
+
+
+def _asks_for_child(condition: Condition) -> bool:
+    return isinstance(condition, Test) and condition.accessor.root == "child"
+
+
+def _presence(
+    aspect: Aspect, left: Sighted, right: Sighted, active: set[str], found: Iterable[Found]
+) -> Iterator[Found]:
+    """Whether a child is there on one side only; told where nothing in it is told already."""
+    label = f"{aspect.accessor.child}:"
+    uses = [use for use in aspect.uses if use.rule in active]
+    if not uses or any(one.path.startswith(label) for one in found):
+        return
+    before, _ = left.view.setting(aspect.accessor, left.store)
+    after, _ = right.view.setting(aspect.accessor, right.store)
+    yield from between(label.removesuffix(":"), _there(before), _there(after), uses)
+
+
+def _there(seen: Seen) -> Seen:
+    return seen if isinstance(seen.value, Unknown) else seen._replace(value=seen.value is not ABSENT)
+
+
+def _applicability(
+    left: Sighted, right: Sighted, compiled: CompiledRule, other: CompiledRule, found: Iterable[Found]
+) -> Iterator[Found]:
+    """Where a rule applies on one side only because of how many items there are: nothing else tells of these."""
+    for one in compiled.when:
+        counts = list(_counts(one.condition))
+        truths = compiled.holds(one.condition, left.store), other.holds(one.condition, right.store)
+        if not counts or truths[0] is truths[1] or any(row.rules and compiled.rule.id in row.rules for row in found):
+            continue
+        doubts = [truth for truth in truths if isinstance(truth, Unknown)]
+        drift, reason = (Drift.UNKNOWN, doubts[0].reason) if doubts else (Drift.DIFFERENT, one.otherwise)
+        unseen = bool(doubts) and all(doubt.unseen for doubt in doubts)
+        before, after = (None if isinstance(truth, Unknown) else truth for truth in truths)
+        yield Found(_place(counts[0].items), before, after, drift, (compiled.rule.id,), reason, unseen)
+
+
+def _counts(condition: Condition) -> Iterator[Count]:
+    match condition:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _counts(part)
+        case Not(part):
+            yield from _counts(part)
+        case Count():
+            yield condition
+
+
+def _place(items: Accessor) -> str:
+    name = items.related or (items.child or "") + (":" if items.path and items.child else "")
+    return name + ".".join(items.path).replace(".[*]", "[*]")
