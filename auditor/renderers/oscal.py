@@ -144,7 +144,7 @@ def _selections(controls: Iterable[_Control]) -> list[JSON]:
     return [
         {"description": web(framework) or "-", "include-controls": [{"control-id": token} for token in found]}
         for framework, found in tokens.items()
-    ] or [{"description": "No rule is mapped to a control."}]
+    ] or [{"description": "No rule is mapped to a control.", "include-controls": [{"control-id": "_none"}]}]
 
 
 def _item_id(subject: Subject) -> str:
