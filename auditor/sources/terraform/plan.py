@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from auditor.model import Gap, Origin, Scope, Unknown
 from auditor.sources.terraform.document import Document, DocumentError, mapping
 from auditor.sources.terraform.instances import Instance, Provider
-from auditor.sources.terraform.providers import major_of
+from auditor.sources.terraform.marks import LATER, MAX_LEVELS, Written, any_true, merged
+from auditor.sources.terraform.providers import major_of, provider_name
 from auditor.sources.terraform.references import (
     Configuration,
+    instance_key,
     is_expression,
     module_path,
     references_of,
@@ -27,8 +29,6 @@ from auditor.sources.terraform.references import (
 )
 from auditor.sources.terraform.references import Scope as Place
 
-MAX_LEVELS: Final = 64
-"""Blocks, lists and objects inside one another."""
 MAX_NAMED: Final = 20
 """Resources that are named one by one among what is missing."""
 MAX_PATH: Final = 20
@@ -48,16 +48,10 @@ ACTIONS: Final[Mapping[tuple[str, ...], str]] = {
 }
 """What Terraform's and OpenTofu's lists of actions come to. To forget is to leave it as it is, and out of the state."""
 
-SENSITIVE: Final = Unknown("its value is sensitive")
-_LATER: Final = Unknown("known after apply")
 _HIDDEN: Final = Unknown(
     "known after apply: a dynamic block may stand for it, which a plan does not show; the configuration would tell"
 )
-_CONTRADICTION: Final = Unknown("the plan says two things of it")
 _DEEP: Final = Unknown("it nests too deep")
-
-FULL_NAMES: Final = frozenset({"hashicorp/azurerm", "azure/azapi", "-/azurerm"})
-"""The providers the tables are made from, of whatever registry, casefolded; the last is how Terraform 0.13 says it."""
 
 
 @dataclass(slots=True)
@@ -70,16 +64,6 @@ class Surroundings:
 
     majors: Mapping[str, int] = field(default_factory=dict)
     dynamic: Callable[[str, str], bool | None] = lambda _address, _block: None
-
-
-class Written(NamedTuple):
-    """What the configuration says around a value; `expressions` is None where it does not show what stands there."""
-
-    expressions: Mapping[str, Any] | None
-    place: Place
-    new: bool
-    """Whether the object is made anew, so that what is unset is unknown before it is."""
-    address: str
 
 
 class Plan:
@@ -115,6 +99,11 @@ class Plan:
     def _shortcomings(self) -> Iterator[Gap]:
         """What the plan itself says is missing from it."""
         document = self._document
+        version = str(document.get("format_version"))[:20]
+        if not version.startswith(("0.", "1.")):
+            yield self._gap(f"its format_version is {version}; 0.1 to 1.x are known, and what else it says is not")
+        if "resource_changes" not in document and "planned_values" not in document:
+            yield self._gap("it holds neither resource_changes nor planned_values")
         if document.get("errored") is True:
             yield self._gap("planning ended with an error, so that it does not hold everything")
         elif document.get("complete") is False:
@@ -140,7 +129,8 @@ class Plan:
             for resource, _ in self._document.resources("planned_values"):
                 one = mapping(resource)
                 address = one.get("address")
-                if one.get("mode") != "data" and address not in changed and _is_azure(one):
+                told = isinstance(address, str) and address in changed
+                if one.get("mode") != "data" and not told and _is_azure(one):
                     missing.append(str(address)[:300])
         except DocumentError as error:
             yield self._gap(f"its planned_values cannot be read: {error}")
@@ -193,9 +183,9 @@ class Plan:
             return self._gap("the values it has are no object", address)
         module = module_path(address)
         written = self._configuration.resource(module, f"{entry['type']}.{entry.get('name')}")
-        key = _key(entry.get("index"))
+        key = instance_key(entry.get("index"))
         if gone:
-            merged = _merged(values, {}, change.get("before_sensitive"))
+            found = merged(values, {}, change.get("before_sensitive"))
         else:
             place = Place(module, key, tuple(references_of(mapping(written).get("for_each_expression"))))
             expressions = None if written is None else mapping(written.get("expressions"))
@@ -204,12 +194,12 @@ class Plan:
             unknown = change.get("after_unknown")
             if not isinstance(unknown, dict):
                 return self._gap("what of it is known after apply only is not told", address)
-            merged = _merged(values, unknown, change.get("after_sensitive"), of, self._undecided)
+            found = merged(values, unknown, change.get("after_sensitive"), of, self._undecided)
         return Instance(
             address=f"{address} (deposed {str(deposed)[:16]})" if deposed else address,
             type=entry["type"],
             provider=self._provider(entry.get("provider_name"), written),
-            values=merged,
+            values=found,
             origin=origin,
             action=action,
             forced_by=_forced_by(change.get("replace_paths")) if action == "replace" else (),
@@ -223,17 +213,17 @@ class Plan:
         `listed` says that it may be a block: it is a list, or nothing tells that it is none.
         """
         if written.expressions is None:
-            return _LATER
+            return LATER
         if name not in written.expressions:
             # An update keeps what is there of what is left unset, so that this is something else.
             if not written.new:
-                return _LATER
+                return LATER
             return None if not listed or not self._may_be_dynamic(name, written.address) else _HIDDEN
         expression = written.expressions[name]
         if not is_expression(expression):
-            return _LATER
+            return LATER
         if "constant_value" in expression:
-            return None if expression["constant_value"] is None else _LATER
+            return None if expression["constant_value"] is None else LATER
         references = references_of(expression)
         # Nothing that is known makes it unknown but null, which leaves it unset.
         if written.new and references and self._configuration.trace(references, written.place).known:
@@ -278,7 +268,7 @@ class Plan:
             wanted = by_address.get(without_keys(str(mapping(entry).get("address"))))
             if wanted:
                 unknown = mapping(mapping(entry).get("change")).get("after_unknown")
-                if any(_any_true(mapping(unknown).get(name) if name else unknown, 0) for name in wanted):
+                if any(any_true(mapping(unknown).get(name) if name else unknown, 0) for name in wanted):
                     return True
         return False
 
@@ -290,10 +280,9 @@ class Plan:
         known = (full, key if isinstance(key, str) else "")
         found = self._providers.get(known)
         if found is None:
-            short = full.casefold().split("/", 1)[-1] if full.count("/") == 2 else full.casefold()
-            name = short.rsplit("/", 1)[-1]
-            if short not in FULL_NAMES and "/" in short:
-                self.notes[f"{full[:100]} is taken for {name}"] += 1
+            name, note = provider_name(full)
+            if note:
+                self.notes[note] += 1
             found = self._providers[known] = Provider(name, self._major(full, name), self._features(known[1], name))
         return found
 
@@ -354,20 +343,6 @@ def _action(actions: Any) -> str | None:
     return ACTIONS.get(tuple(actions))
 
 
-def _key(index: Any) -> str:
-    """The key of an instance as addresses show it."""
-    if isinstance(index, bool) or index is None:
-        return ""
-    if isinstance(index, int):
-        return f"[{index}]"
-    if not isinstance(index, str):
-        return ""
-    escaped = (
-        index.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
-    return f'["{escaped}"]'
-
-
 def _forced_by(paths: Any) -> tuple[str, ...]:
     """The attributes that force a replacement: `blob_properties[0].versioning_enabled`."""
     found: dict[str, None] = {}
@@ -381,105 +356,3 @@ def _forced_by(paths: Any) -> tuple[str, ...]:
         if text:
             found[text[:300]] = None
     return tuple(found)
-
-
-def _any_true(mark: Any, depth: int) -> bool:
-    if depth > MAX_LEVELS:
-        return True
-    if isinstance(mark, dict):
-        return any(_any_true(one, depth + 1) for one in mark.values())
-    if isinstance(mark, list):
-        return any(_any_true(one, depth + 1) for one in mark)
-    return mark is True
-
-
-# ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-Undecided = Callable[[str, Written, bool], Unknown | None]
-_NOWHERE: Final = Written(None, Place(()), False, "")
-
-
-def _merged(
-    values: dict[str, Any],
-    unknown: dict[str, Any],
-    sensitive: Any,
-    written: Written = _NOWHERE,
-    undecided: Undecided | None = None,
-) -> dict[str, Any]:
-    """A resource's values with an Unknown in place of what is not known and of what is sensitive."""
-    if sensitive is True:
-        return dict.fromkeys((*values, *unknown), SENSITIVE)
-    return _object(values, unknown, sensitive, written, undecided or (lambda _name, _written, _listed: _LATER), 0)
-
-
-def _object(
-    values: dict[str, Any], unknown: Any, sensitive: Any, written: Written, undecided: Undecided, depth: int
-) -> dict[str, Any]:
-    merged = dict(values)
-    told = isinstance(sensitive, dict)
-    secret: dict[str, Any] = sensitive if told else {}
-    for name, mark in unknown.items() if isinstance(unknown, dict) else ():
-        if mark is True:
-            # Lists and maps that are unknown stand among the sensitive values as empty ones; scalars do not.
-            merged[name] = undecided(name, written, not told or name in secret)
-        elif mark:
-            merged[name] = _inside(values.get(name), mark, secret.get(name), _within(written, name), undecided, depth)
-    for name, mark in secret.items():
-        if mark is True:
-            merged[name] = SENSITIVE
-        elif mark and not (isinstance(unknown, dict) and unknown.get(name)) and name in values:
-            merged[name] = _inside(values[name], None, mark, (), undecided, depth)
-    return merged
-
-
-def _inside(
-    value: Any, unknown: Any, sensitive: Any, written: tuple[Written, ...], undecided: Undecided, depth: int
-) -> Any:
-    """A value with its marks: `written` are the blocks of its name, if the configuration shows as many as there are."""
-    if sensitive is True:
-        return SENSITIVE
-    if unknown is True:
-        return _LATER
-    if not unknown and not sensitive:
-        return value
-    if depth > MAX_LEVELS:
-        return _DEEP
-    if isinstance(value, dict) and _fits(unknown, dict) and _fits(sensitive, dict):
-        block = written[0] if len(written) == 1 else _NOWHERE
-        return _object(value, unknown, sensitive, block, undecided, depth + 1)
-    if isinstance(value, list) and _fits(unknown, list) and _fits(sensitive, list):
-        blocks = written if len(written) == len(value) else (_NOWHERE,) * len(value)
-        items = [
-            _inside(item, _at(unknown, index), _at(sensitive, index), blocks[index : index + 1], undecided, depth + 1)
-            for index, item in enumerate(value)
-        ]
-        return items if len(unknown or ()) <= len(items) else [*items, _LATER]
-    if _any_true(sensitive, 0):
-        return SENSITIVE
-    return _CONTRADICTION if _any_true(unknown, 0) or not isinstance(unknown or [], list | dict) else value
-
-
-def _fits(mark: Any, kind: type) -> bool:
-    """Whether a mark says something of a value of this kind, or nothing at all."""
-    return not mark or isinstance(mark, kind)
-
-
-def _at(marks: Any, index: int) -> Any:
-    return marks[index] if marks and index < len(marks) else None
-
-
-def _within(written: Written, name: str) -> tuple[Written, ...]:
-    """The blocks of a name; each with what is written in any of them, since those of a set come in another order."""
-    if written.expressions is None:
-        return ()
-    blocks = written.expressions.get(name)
-    if isinstance(blocks, dict) and not is_expression(blocks):
-        blocks = [blocks]
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        return ()
-    if len(blocks) > 1:
-        first, *others = blocks
-        names = dict.fromkeys(one for block in blocks for one in block)
-        same = {one: first.get(one) if all(first.get(one) == b.get(one) for b in others) else {} for one in names}
-        blocks = [same] * len(blocks)
-    return tuple(written._replace(expressions=block, address=f"{written.address}.{name}") for block in blocks)

@@ -15,6 +15,9 @@ _LOCKED: Final = re.compile(
     r'^\s*provider\s+"([^"\\\n]{1,300})"\s*\{[^}]*?^\s*version\s*=\s*"v?(\d{1,9})[^"\n]*"', re.MULTILINE
 )
 
+FULL_NAMES: Final = frozenset({"hashicorp/azurerm", "azure/azapi", "-/azurerm"})
+"""The providers the tables are made from, of whatever registry, casefolded; the last is how Terraform 0.13 says it."""
+
 Version = tuple[int, int, int]
 
 
@@ -63,3 +66,10 @@ def _lower(high: Version | None, other: Version) -> Version:
 def locked_majors(text: str) -> dict[str, int]:
     """The major version of each provider in a dependency lock file, by its full name (`…/hashicorp/azurerm`)."""
     return {match[1]: int(match[2]) for match in _LOCKED.finditer(text)}
+
+
+def provider_name(full_name: str) -> tuple[str, str]:
+    """The last part of `registry.terraform.io/hashicorp/azurerm`, and a note where somebody else made the provider."""
+    short = full_name.casefold().split("/", 1)[-1] if full_name.count("/") == 2 else full_name.casefold()
+    name = short.rsplit("/", 1)[-1]
+    return name, f"{full_name[:100]} is taken for {name}" if "/" in short and short not in FULL_NAMES else ""

@@ -45,6 +45,20 @@ def without_keys(address: str) -> str:
     return _KEYS.sub("", address)
 
 
+def instance_key(index: Any) -> str:
+    """The key of an instance as addresses show it."""
+    if isinstance(index, bool) or index is None:
+        return ""
+    if isinstance(index, int):
+        return f"[{index}]"
+    if not isinstance(index, str):
+        return ""
+    escaped = (
+        index.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    )
+    return f'["{escaped}"]'
+
+
 class Scope(NamedTuple):
     """Where an expression stands: the module's instance, the key of the resource's own, and what it is repeated for."""
 
