@@ -151,8 +151,8 @@ def _messages(findings: Iterable[Finding]) -> list[Text]:
 
 
 def _foot(report: Report, seen: Overview, console: Console) -> None:
-    console.print()
     _waivers(report, console)
+    console.print()
     if seen.groups or report.gaps:
         console.print(Text("Why it matters and how to fix it: auditor rules show RULE", style="dim"))
     console.print(Text("The whole report: --format html=report.html", style="dim"))
@@ -168,7 +168,6 @@ def _waivers(report: Report, console: Console) -> None:
         parts = (waiver.state.value, waiver.place, what, waiver.note)
         console.print(Padding(Text(inert("  ".join(filter(None, parts)))), (0, 0, 0, 2)))
     _more(console, len(report.stale_waivers) - _GROUPS_SHOWN)
-    console.print()
 
 
 def _title(console: Console, text: str, style: str) -> None:

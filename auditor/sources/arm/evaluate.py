@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from auditor.model import Gap, Origin, Unknown
+from auditor.model import Gap, Origin, Unknown, Waiver
 from auditor.sources.arm import functions, ids, ir
 from auditor.sources.arm.ids import Scope
 from auditor.sources.arm.instances import UNSET, Arguments, Declared, Env, Module, Outputs, Resource, Unset
+from auditor.sources.arm.secrecy import concealed
 from auditor.sources.arm.special import SPECIAL
 from auditor.sources.arm.values import Arr, EvaluationError, Mark, Obj, Placeholder, find_key, unknown_of
 
@@ -40,6 +41,7 @@ class Run:
     instances: int = 0
     depth: int = 0
     gaps: dict[tuple[Any, ...], Gap] = field(default_factory=dict)
+    waivers: dict[Waiver, None] = field(default_factory=dict)
 
     def step(self) -> None:
         """Count an expression. Raises EvaluationError when there have been too many."""
@@ -48,12 +50,18 @@ class Run:
             raise EvaluationError(f"the template needs more than {MAX_STEPS:,} evaluations")
 
     def partly(self, template: ir.Template, via: tuple[Origin, ...]) -> None:
-        """Note what could not be understood of a template, once."""
+        """Note what could not be understood of a template, and the inline waivers in it, once."""
+        self.heard(template.source)
         for problem in template.problems:
             origin = problem.span.origin(via=via)
             key = (problem.span.source.uri, problem.span.start, problem.message)
             reason = f"{problem.message}; the file was only partly analysed"
             self.gaps.setdefault(key, Gap(template.source.uri, reason, origin))
+
+    def heard(self, source: ir.Source) -> None:
+        """Note all inline waivers of a file, also those that are for nothing."""
+        for waivers in source.waivers.values():
+            self.waivers |= dict.fromkeys(waivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,8 @@ class Deployment:
         key = _key(self.template.parameters, name)
         if key is None:
             raise EvaluationError(f"there is no parameter {name!r}")
-        return self._once("parameter", key, lambda: self._parameter(self.template.parameters[key]))
+        found = self.template.parameters[key]
+        return self._once("parameter", key, lambda: _without_secrets(self._parameter(found), "parameter", found))
 
     def _parameter(self, parameter: ir.Parameter) -> Any:
         if parameter.secure:
@@ -167,7 +176,9 @@ class Deployment:
         output = self.template.outputs[key]
         if output.secure:
             return Unknown(f"output {name!r} is a secret")
-        return self._once("output", key, lambda: self.guarded(output.value, self.outer_env))
+        return self._once(
+            "output", key, lambda: _without_secrets(self.guarded(output.value, self.outer_env), "output", output)
+        )
 
     # ── instances ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -610,6 +621,11 @@ def _spread(base: Obj, more: Any) -> Obj:
     for key, value in more.items() if isinstance(more, dict) else ():
         result.put(key, value, more.marks.get(key) if isinstance(more, Obj) else None)
     return result
+
+
+def _without_secrets(value: Any, kind: str, declared: ir.Parameter | ir.Output) -> Any:
+    said = declared.secrecy
+    return value if said is None else concealed(value, (said,), f"the type of {kind} {declared.name!r} keeps it secret")
 
 
 def missing(parameter: ir.Parameter, reason: str) -> Any:

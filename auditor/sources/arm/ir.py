@@ -8,26 +8,31 @@ function library serve both languages. Every node knows its `Span`; nothing here
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from auditor.model import Origin
+from auditor.model import Origin, Waiver
 
 MAX_EXPRESSION_SHOWN: Final = 200
 
 
 class Source:
-    """One file's text. `uri` is how reports name it; `path` is where it is on disk (None for text from elsewhere)."""
+    """One file's text. `uri` is how reports name it; `path` is where it is on disk (None for text from elsewhere).
 
-    __slots__ = ("_starts", "path", "text", "uri")
+    `waivers` are the inline waivers in it, by the offset at which what they are for begins, or by NOWHERE and WHOLE of
+    `auditor.directives`; whoever parses the text notes them.
+    """
+
+    __slots__ = ("_starts", "path", "text", "uri", "waivers")
 
     def __init__(self, uri: str, text: str, path: Path | None = None) -> None:
         """Take a text as it is; line starts are found when the first position is asked for."""
         self.uri = uri
         self.text = text
         self.path = path
+        self.waivers: Mapping[int, tuple[Waiver, ...]] = {}
         self._starts: list[int] = []
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -204,12 +209,28 @@ class Problem:
     message: str
 
 
+class Secrecy(Protocol):
+    """What a type says of secrets in a value."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether the value is one."""
+
+    @property
+    def hides(self) -> bool:
+        """Whether it is one, or may have one in it."""
+
+    def inside(self, key: str | int) -> Iterable[Secrecy]:
+        """What is said of a property, or of an item by its position; several things where there are alternatives."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
     """A parameter. `type` is string, int, bool, object or array, empty when it is none of them for sure.
 
     `allowed` are the values it can have, where they are listed (ARM's `allowedValues`, Bicep's `@allowed` or a union of
-    literals). A `nullable` one is null when nothing is given.
+    literals). A `nullable` one is null when nothing is given. A `secure` one is never known; of others, parts may be
+    secrets.
     """
 
     span: Span
@@ -219,6 +240,7 @@ class Parameter:
     secure: bool = False
     nullable: bool = False
     allowed: tuple[Any, ...] = ()
+    secrecy: Secrecy | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,12 +264,13 @@ class Function:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """An output of a template. A `secure` one is never known outside."""
+    """An output of a template. A `secure` one is never known outside; of others, parts may be secrets."""
 
     span: Span
     name: str
     value: Expression
     secure: bool = False
+    secrecy: Secrecy | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,7 +351,7 @@ class Template:
 
     Keys of the mappings are as written (Bicep) or in lower case (ARM JSON, whose names compare without case, and
     `functions`). `scope` is what it is deployed to: resourceGroup, subscription, managementGroup or tenant.
-    `problems` are what could not be understood of it.
+    `problems` are what could not be understood of it. `types` are those it declares, as written.
     """
 
     source: Source
@@ -341,6 +364,7 @@ class Template:
     imports: tuple[Import, ...] = ()
     problems: tuple[Problem, ...] = ()
     bicep: bool = False
+    types: Mapping[str, Secrecy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

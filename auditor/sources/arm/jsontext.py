@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 MAX_SIZE: Final = 32 * 2**20
@@ -37,6 +37,8 @@ _MEMBER: Final = re.compile(rf"{_SKIP}(?:{_PLAIN}|{_ESCAPED}){_SKIP}:(?:{_SKIP}{
 _NEXT: Final = re.compile(rf"{_SKIP}([,}}\]])")
 _REST: Final = re.compile(_SKIP)
 _CLOSED: Final = re.compile(_ESCAPED)
+
+_COMMENT: Final = re.compile(r'"(?:[^"\\]++|\\[\s\S])*+"|//([^\n]*+)|/\*([\s\S]*?)\*/')
 
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _ESCAPE: Final = re.compile(
@@ -105,6 +107,14 @@ def read(text: str) -> Document:
     if end < len(text):
         raise JsonError(f"{text[end]!r} stands behind the end of the JSON", end)
     return Document(root, tuple(reader.problems[:MAX_PROBLEMS]))
+
+
+def comments(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and words of each comment in a text that can be read."""
+    for match in _COMMENT.finditer(text):
+        line, block = match.groups()
+        if line is not None or block is not None:
+            yield match.start(), match.end(), line if line is not None else block
 
 
 def offsets(text: str, node: Node) -> Sequence[int]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from auditor.model import Catalog, ChildCall, Gap, Listing, Origin, Record, Resource, Unknown
+from auditor.directives import WHOLE
+from auditor.model import Catalog, ChildCall, Gap, Listing, Origin, Record, Resource, Unknown, Waiver
 from auditor.sources.arm import functions, instances, ir
 from auditor.sources.arm.evaluate import Deployment, GivenArguments, Run
 from auditor.sources.arm.ids import Scope
@@ -74,6 +75,7 @@ def _values_of(
     """What a parameter file and those it extends give; `lost` takes why there may be more that was not read."""
     values: dict[str, Callable[[], Any]] = {}
     uri = file.source.uri
+    run.heard(file.source)
     if file.extends:
         base = files.parameters(file.source, file.extends)
         if depth >= MAX_EXTENDS:
@@ -115,7 +117,7 @@ def _with_marks(value: Any) -> Any:
 
 
 def records(root: Deployment, catalog: Catalog) -> Iterator[Record]:
-    """Everything of a deployment that rules look at, stores first; then its gaps."""
+    """Everything of a deployment that rules look at, stores first; then its gaps, and all inline waivers."""
     estate = _Estate(catalog)
     for one in root.everything():
         if isinstance(one, instances.Module):
@@ -124,6 +126,7 @@ def records(root: Deployment, catalog: Catalog) -> Iterator[Record]:
             estate.resource(one)
     yield from estate.records(root)
     yield from root.run.gaps.values()
+    yield from root.run.waivers
 
 
 class _Estate:
@@ -183,7 +186,18 @@ class _Estate:
             for call in self._calls.get(kind.casefold(), ())
         )
         condition = _condition(module)
-        return Resource(store_id, kind, str(text), None, reason, origin, None, children, condition=condition)
+        return Resource(
+            store_id,
+            kind,
+            str(text),
+            None,
+            reason,
+            origin,
+            None,
+            children,
+            condition=condition,
+            waivers=_waivers(module),
+        )
 
     def resource(self, one: instances.Resource) -> None:
         """Take a resource in when any rule looks at its type."""
@@ -332,6 +346,7 @@ def _resource(one: instances.Resource, kind: str, *, keep_ids: bool) -> Resource
         declaration.api_version or None,
         condition=_condition(one),
         origins=origins,
+        waivers=_waivers(one),
     )
 
 
@@ -347,6 +362,18 @@ def _condition(one: instances.Resource | instances.Module) -> str | None:
             found.append(seen.repeated)
         seen = seen.deployment.module
     return " and ".join(dict.fromkeys(reversed(found))) or None
+
+
+def _waivers(one: instances.Resource | instances.Module) -> tuple[Waiver, ...]:
+    """The inline waivers of what declares a resource, and of the module calls and the files around it."""
+    found: dict[Waiver, None] = {}
+    seen: instances.Resource | instances.Module | None = one
+    while seen is not None:
+        span = seen.declaration.span
+        for place in (span.start, WHOLE):
+            found |= dict.fromkeys(span.source.waivers.get(place, ()))
+        seen = seen.deployment.module
+    return tuple(found)
 
 
 def _plain(value: Any, path: str, origins: dict[str, Origin], *, keep_ids: bool, depth: int = 0) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from auditor.sources.arm import ir, jsontext
+from auditor.sources.arm import inline, ir, jsontext
 from auditor.sources.arm.expressions import is_expression
 from auditor.sources.arm.jsontext import JsonError, Node
 from auditor.sources.arm.lowering import Lowering
@@ -21,6 +21,8 @@ _SCOPES: Final = (
     ("managementgroupdeploymenttemplate", "managementGroup"),
     ("tenantdeploymenttemplate", "tenant"),
 )
+_HOLDING: Final = ("properties", "additionalproperties", "items", "prefixitems", "discriminator")
+"""What a definition says of the parts of a value."""
 _TYPES: Final = {
     "string": "string",
     "securestring": "string",
@@ -37,6 +39,7 @@ def parse_template(source: ir.Source, files: ir.Files) -> ir.Template:
     root, problems = _read(source)
     if root is None:
         return ir.Template(source, problems=problems)
+    inline.find(source, root)
     made = _TemplateLowering(source, files, root)
     made.problems += problems
     return made.template()
@@ -56,6 +59,7 @@ def parse_parameters(source: ir.Source) -> ir.ParameterFile:
     root, problems = _read(source)
     if root is None:
         return ir.ParameterFile(source, {}, context, problems=problems)
+    inline.find(source, root)
     lower = Lowering(source)
     lower.problems += problems
     given = root.get("parameters")
@@ -124,6 +128,7 @@ class _TemplateLowering(Lowering):
             declarations,
             outputs,
             problems=tuple(self.problems),
+            types={node.name: _Described(node, self._described) for node in self._definitions()},
         )
 
     def _inline(self, root: Node, inner: bool) -> ir.Template:
@@ -152,17 +157,17 @@ class _TemplateLowering(Lowering):
         default = self.optional(node.get("defaultvalue"))
         nullable = _first(described, "nullable") is True
         secure = kind.startswith("secure")
-        return ir.Parameter(self.whole(node), node.name, simple, default, secure, nullable, allowed)
+        secrecy = _Described(node, self._described)
+        return ir.Parameter(self.whole(node), node.name, simple, default, secure, nullable, allowed, secrecy)
 
     def _output(self, node: Node) -> ir.Output:
-        kind = _first(list(self._described(node)), "type")
-        secure = isinstance(kind, str) and kind.lower().startswith("secure")
+        secrecy = _Described(node, self._described)
         value = self._output_value(node)
         condition = node.get("condition")
         if condition is not None:
             nothing = ir.Literal(value.span, None)
             value = ir.Call(value.span, "if", (self.value(condition), value, nothing))
-        return ir.Output(self.whole(node), node.name, value, secure)
+        return ir.Output(self.whole(node), node.name, value, secrecy.secure, secrecy)
 
     def _output_value(self, node: Node) -> ir.Expression:
         copy, value = node.get("copy"), node.get("value")
@@ -174,6 +179,10 @@ class _TemplateLowering(Lowering):
         if loop is None or body is None or copy is None:
             return self.unreadable(self.span(node), f"the output {node.name[:60]!r} has no value")
         return ir.Comprehension(self.span(copy), loop, self.value(body))
+
+    def _definitions(self) -> Iterator[Node]:
+        found = self._root.get("definitions")
+        yield from found.value.values() if found is not None and isinstance(found.value, dict) else ()
 
     def _described(self, node: Node) -> Iterator[Node]:
         """A parameter or an output, and the type definitions it refers to, nearest first."""
@@ -214,6 +223,49 @@ class _TemplateLowering(Lowering):
                 names = tuple(parameter.text("name") for parameter in parameters)
                 name = f"{space.text('namespace')}.{node.name}".lower()
                 yield ir.Function(self.whole(node), name, names, self.value(value))
+
+
+class _Described:
+    """`ir.Secrecy` by the definition of a value; `follow` gives it, and those it refers to, nearest first."""
+
+    __slots__ = ("_follow", "_node")
+
+    def __init__(self, node: Node, follow: Callable[[Node], Iterable[Node]]) -> None:
+        self._node = node
+        self._follow = follow
+
+    @property
+    def secure(self) -> bool:
+        kind = _first(self._all(), "type")
+        return isinstance(kind, str) and kind.lower().startswith("secure")
+
+    @property
+    def hides(self) -> bool:
+        return self.secure or any(node.get(name) is not None for node in self._all() for name in _HOLDING)
+
+    def inside(self, key: str | int) -> Iterator[ir.Secrecy]:
+        for node in (*self._all(), *self._alternatives()):
+            named, rest = ("prefixitems", "items") if isinstance(key, int) else ("properties", "additionalproperties")
+            parts = node.get(named)
+            found: Node | None = None
+            if isinstance(key, str) and parts is not None:
+                found = parts.get(key.lower())
+            elif isinstance(key, int) and parts is not None and isinstance(parts.value, list):
+                found = parts.value[key] if key < len(parts.value) else None
+            found = found or node.get(rest)
+            if found is not None:
+                yield _Described(found, self._follow)
+
+    def _all(self) -> list[Node]:
+        return list(self._follow(self._node))
+
+    def _alternatives(self) -> Iterator[Node]:
+        """The definitions one of which a property decides about."""
+        for node in self._all():
+            decided = node.get("discriminator")
+            mapping = decided.get("mapping") if decided is not None else None
+            for one in mapping.value.values() if mapping is not None and isinstance(mapping.value, dict) else ():
+                yield from self._follow(one)
 
 
 def _first(described: list[Node], name: str) -> Any:

@@ -32,6 +32,8 @@ WORDS: Final = {"true": "true", "false": "false", "null": "null"}
 # Every repetition is possessive: nothing is tried twice, so the time is linear in the text.
 _COMMENT: Final = r"//[^\r\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/"
 _DIRECTIVE: Final = r"\#(?:disable-next-line|disable-diagnostics|restore-diagnostics)(?![A-Za-z0-9_-])[^\r\n]*+"
+REMARKS: Final = re.compile(f"{_COMMENT}|{_DIRECTIVE}")
+"""What may stand between tokens besides white space."""
 _SPACE: Final = rf"(?:[ \t\r\n]++|{_COMMENT}|{_DIRECTIVE})*+"
 
 _TOKEN: Final = re.compile(

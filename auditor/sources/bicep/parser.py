@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from auditor.sources.arm import ir
+from auditor.sources.bicep import inline
 from auditor.sources.bicep.declarations import ParametersParser, StatementParser, TemplateParser
 from auditor.sources.bicep.expressions import ParseError
-from auditor.sources.bicep.lexer import tokenize
+from auditor.sources.bicep.lexer import Tokens, tokenize
 
 MAX_SIZE: Final = 4 * 1024 * 1024
 """Characters of a file."""
@@ -19,14 +20,19 @@ def parse_template(source: ir.Source, files: ir.Files) -> ir.Template:
     """A `.bicep` file. Never raises for what the text holds: what could not be understood is among `problems`."""
     if len(source.text) > MAX_SIZE:
         return ir.Template(source, problems=_too_large(source), bicep=True)
-    return _parsed(TemplateParser, source, files).template()
+    tokens = tokenize(source.text)
+    template = _parsed(TemplateParser, source, files, tokens).template()
+    inline.find(source, tokens, template.declarations)
+    return template
 
 
 def parse_parameters(source: ir.Source, files: ir.Files) -> ir.ParameterFile:
     """A `.bicepparam` file. Never raises for what the text holds: what could not be understood is among `problems`."""
     if len(source.text) > MAX_SIZE:
         return ir.ParameterFile(source, {}, ir.Template(source, bicep=True), problems=_too_large(source))
-    return _parsed(ParametersParser, source, files).parameter_file()
+    tokens = tokenize(source.text)
+    inline.find(source, tokens)
+    return _parsed(ParametersParser, source, files, tokens).parameter_file()
 
 
 def _too_large(source: ir.Source) -> tuple[ir.Problem, ...]:
@@ -35,9 +41,8 @@ def _too_large(source: ir.Source) -> tuple[ir.Problem, ...]:
     )
 
 
-def _parsed(kind: type[P], source: ir.Source, files: ir.Files) -> P:
+def _parsed(kind: type[P], source: ir.Source, files: ir.Files, tokens: Tokens) -> P:
     """The parser after its work; a text with something wrong in it is parsed again from the start, mending."""
-    tokens = tokenize(source.text)
     parser = kind(source, files, tokens, mending=False)
     try:
         parser.parse()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor import snapshot
 from auditor.errors import SnapshotError, TargetError, UsageError
-from auditor.model import Gap, Origin, Record, Scope
+from auditor.model import Gap, Origin, Record, Scope, Waiver
 from auditor.sources.arm import ir
 from auditor.sources.files.azd import Environment, Project, environment_of, filled, project_at
 from auditor.sources.files.jail import Jail, Refused, head, project_root, read, real, shown, text_of
@@ -66,7 +66,7 @@ class Survey:
     def __init__(self, paths: Sequence[Path], options: CollectOptions) -> None:
         """Look at all targets. Raises TargetError and UsageError as `entries` does."""
         self.points: list[EntryPoint] = []
-        self.records: list[Gap | Scope] = []
+        self.records: list[Gap | Scope | Waiver] = []
         self.broken: list[Gap] = []
         self.snapshots: list[Path] = []
         self.terraform: list[Path] = []

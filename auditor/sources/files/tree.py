@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auditor.model import Gap, Origin, Scope
+from auditor.model import Gap, Origin, Scope, Waiver
 from auditor.sources.arm import ir
 from auditor.sources.files.azd import Project
 from auditor.sources.files.jail import Refused, shown
@@ -56,7 +56,7 @@ class Tree:
 
     def __init__(self, loader: Loader, found: Iterable[Found], projects: Iterable[Project]) -> None:
         """Take what is in the folder; files are parsed when the question needs it."""
-        self.records: list[Gap | Scope] = []
+        self.records: list[Gap | Scope | Waiver] = []
         self.broken: list[Gap] = []
         self._loader = loader
         self._templates: dict[Path, Found] = {}
@@ -178,6 +178,9 @@ class Tree:
             return Facts(deploys=False, gaps=(Gap(shown(path), str(refused), Origin(shown(path))),))
         gaps = tuple(_problems(path, template.problems))
         deploys = bool(template.declarations) or not template.bicep
+        if not deploys:
+            # Nothing in it is deployed or called, so nobody else hears of its inline waivers.
+            self.records += (waiver for waivers in template.source.waivers.values() for waiver in waivers)
         return Facts(frozenset(self._called(template, 0)), deploys, gaps)
 
     def _called(self, template: ir.Template, depth: int) -> Iterator[Path]:
