@@ -1,0 +1,36 @@
+resource "azurerm_data_protection_backup_vault" "this" {
+  name                       = "bvault-${var.project}"
+  resource_group_name        = azurerm_resource_group.this["ops"].name
+  location                   = var.location
+  datastore_type             = "VaultStore"
+  redundancy                 = "GeoRedundant"
+  immutability               = "Disabled"
+  soft_delete                = "On"
+  retention_duration_in_days = 14
+  tags                       = local.tags
+
+  identity {
+    type = "SystemAssigned"
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# A copy a day, kept a month.
+resource "azurerm_data_protection_backup_policy_blob_storage" "daily" {
+  name                                   = "daily"
+  vault_id                               = azurerm_data_protection_backup_vault.this.id
+  operational_default_retention_duration = "P30D"
+}
+
+resource "azurerm_data_protection_backup_instance_blob_storage" "this" {
+  for_each = var.backed_up
+
+  name               = "${module.account[each.key].name}-blobs"
+  vault_id           = azurerm_data_protection_backup_vault.this.id
+  location           = var.location
+  storage_account_id = module.account[each.key].id
+  backup_policy_id   = azurerm_data_protection_backup_policy_blob_storage.daily.id
+}

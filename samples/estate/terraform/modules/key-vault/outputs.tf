@@ -1,0 +1,4 @@
+output "uri" {
+  description = "The vault's address."
+  value       = azurerm_key_vault.this.vault_uri
+}
