@@ -48,6 +48,14 @@ def _mute() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def screen() -> tuple[bool, int | None]:
+    """Whether stdout shows colours, and how wide it is in columns (None: as wide as its terminal)."""
+    terminal_there = sys.stdout.isatty()
+    color = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or terminal_there)
+    width = int(columns) if (columns := os.environ.get("COLUMNS", "")).isdigit() else None
+    return color, width if width or terminal_there else 100
+
+
 def write(path: Path, chunks: Iterable[str]) -> None:
     """A report to a file, whole or not at all. Raises OutputError."""
     from auditor import writing

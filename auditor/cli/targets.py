@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,11 +23,11 @@ from auditor.cli.options import (
     complete_format,
     complete_rule,
 )
-from auditor.cli.output import Progress, emit, say, stdout, tell, write
-from auditor.errors import AuditorError, OutputError, UsageError
+from auditor.cli.output import Progress, emit, say, screen, stdout
+from auditor.cli.reports import requested, written
 
 if TYPE_CHECKING:
-    from auditor.model import Record, Renderer, Report
+    from auditor.model import Record, Report
 
 GAPS_TOLD: Final = 5
 
@@ -86,9 +84,10 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     """Audit TARGETs against a baseline and report."""
     from auditor import pipeline
     from auditor.model import Severity
+    from auditor.renderers import FORMATS
 
     options = collect_options(given)
-    outputs = _outputs(given["format"], given["template"])
+    outputs = requested(FORMATS, given["format"], given["template"])
     policy = pipeline.load_policy(
         given["baseline"],
         **{name: given[name] for name in ("waivers", "longest_waiver", "inline_waivers", "rule", "rules_dir")},
@@ -104,62 +103,15 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
 
         verdict = overview(report).verdict
         say(f"{verdict.word}: {verdict.sentence}")
-    _render(report, outputs, quiet=given["quiet"])
+    written(report, outputs, quiet=given["quiet"])
     return report.exit_code(fail_on)
-
-
-def _outputs(formats: Iterable[str], template: Path | None) -> list[tuple[Renderer, Path | None]]:
-    """The renderer and the place of each `NAME[=PATH]`; a place of None is stdout, which one report may have.
-
-    Whatever can be wrong with them is said here, before the work.
-    """
-    from auditor import writing
-    from auditor.renderers import find
-
-    result: list[tuple[Renderer, Path | None]] = []
-    for item in formats:
-        name, equals, target = item.partition("=")
-        entry = find(name)
-        if equals and not target:
-            raise UsageError(f"--format {item!r} names no file", hint=f"For example {name}=report.{entry.extension}.")
-        path = Path(target) if target not in ("", "-") else None
-        if path is not None:
-            writing.require(path)
-        result.append((entry.load(template), path))
-    places = [path for _, path in result]
-    if places.count(None) > 1:
-        raise UsageError("only one report can go to stdout", hint="Give the others a file: --format json=report.json")
-    if len({path.absolute() for path in places if path}) < len(places) - places.count(None):
-        raise UsageError("two reports would be written to one file", hint="Give each a file of its own.")
-    return result
-
-
-def _render(report: Report, outputs: Iterable[tuple[Renderer, Path | None]], *, quiet: bool) -> None:
-    """Write all reports. One that fails keeps none of the others from being written; it is raised at the end."""
-    failed: list[AuditorError] = []
-    for render, path in outputs:
-        try:
-            if path is None:
-                emit(render(report))
-            else:
-                write(path, render(report))
-                if not quiet:
-                    say(f"Wrote {path}")
-        except OutputError as error:
-            failed.append(error)
-    for other in failed[1:]:
-        tell(other)
-    if failed:
-        raise failed[0]
 
 
 def _summary(report: Report, fail_on: Any) -> None:
     from auditor.renderers import terminal
 
-    terminal_there = sys.stdout.isatty()
-    color = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or terminal_there)
-    width = int(columns) if (columns := os.environ.get("COLUMNS", "")).isdigit() else None
-    emit(terminal.render(report, fail_on=fail_on, color=color, width=width if width or terminal_there else 100))
+    color, width = screen()
+    emit(terminal.render(report, fail_on=fail_on, color=color, width=width))
 
 
 # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────────────

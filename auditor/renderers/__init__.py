@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from auditor.errors import UsageError
 from auditor.model import Renderer, Report
 
+_Rendered = TypeVar("_Rendered")
 
-class Format(NamedTuple):
+
+class Format(NamedTuple, Generic[_Rendered]):
     """A report format: its name on the command line, its file extension, and how its renderer is loaded.
 
     `load(template_dir)` imports what the format needs and returns the renderer. `template` is the file name that a
@@ -24,7 +26,7 @@ class Format(NamedTuple):
     name: str
     extension: str
     title: str
-    load: Callable[[Path | None], Renderer]
+    load: Callable[[Path | None], Callable[[_Rendered], Iterator[str]]]
     template: str = ""
 
 
@@ -106,7 +108,7 @@ def _oscal(_template_dir: Path | None) -> Renderer:
     return oscal.render
 
 
-FORMATS: Final[Mapping[str, Format]] = {
+FORMATS: Final[Mapping[str, Format[Report]]] = {
     entry.name: entry
     for entry in (
         Format("html", "html", "one page to read, filter and sign; needs no network", _html, "html.html.j2"),
@@ -133,18 +135,18 @@ def render(report: Report, fmt: str, *, template_dir: Path | None = None) -> Ite
     not look at it. Raises UsageError for an unknown format or a folder that holds no template, OutputError for a
     template that is wrong (file and line are named).
     """
-    return find(fmt).load(template_dir)(report)
+    return find(fmt, FORMATS).load(template_dir)(report)
 
 
-def find(name: str) -> Format:
-    """The format called `name`. Raises UsageError with the valid names and the nearest."""
-    entry = FORMATS.get(name)
+def find(name: str, table: Mapping[str, Format[_Rendered]]) -> Format[_Rendered]:
+    """The format called `name` in a table. Raises UsageError with the valid names and the nearest."""
+    entry = table.get(name)
     if entry is None:
         import difflib
 
-        near = difflib.get_close_matches(name.casefold()[:40], FORMATS, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name.casefold()[:40], table, n=1, cutoff=0.5)
         raise UsageError(
-            f"unknown report format {name[:80]!r}; valid formats are {', '.join(FORMATS)}",
+            f"unknown report format {name[:80]!r}; valid formats are {', '.join(table)}",
             hint=f"Did you mean {near[0]}?" if near else "",
         )
     return entry
