@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import __version__, services, snapshot, statements
-from auditor.engine import Engine, subject_of
+from auditor.engine import Engine, Judge, subject_of
 from auditor.errors import SnapshotError, UsageError
 from auditor.model import (
     Catalog,
@@ -30,6 +30,7 @@ from auditor.model import (
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
+from auditor.recovery import Recoveries, RecoveryTerms, load_knowledge, load_objectives
 from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules
 from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
@@ -46,6 +47,7 @@ class Policy:
     baseline: Baseline
     waivers: tuple[Waiver, ...] = ()
     terms: Terms = field(default_factory=Terms)
+    recovery: RecoveryTerms = field(default_factory=RecoveryTerms)
 
 
 def load_policy(
@@ -57,22 +59,28 @@ def load_policy(
     longest_waiver: str = "",
     inline_waivers: bool = True,
     now: datetime | None = None,
+    objectives: Path | None = None,
+    previews: bool = False,
 ) -> Policy:
     """Read the shipped rules, the user's own rule folders, the baseline and the waivers.
 
     `rule` restricts the run to some rule ids. `longest_waiver` (`P90D`) limits the life of every waiver;
     `inline_waivers` lets those written in templates count; `now` is the moment they are judged at, with its time zone.
-    Raises PolicyError for a bad file, UsageError for an unknown rule id.
+    `objectives` is a file of recovery objectives; `previews` counts mechanisms that are in preview. Raises PolicyError
+    for a bad file, UsageError for an unknown rule id.
     """
     vocabulary = vocabulary_of(services.catalog())
     rules = load_rules([data_dir("rules"), *rules_dir], vocabulary)
     chosen = load_baseline(baseline, data_dir("rules") / "baselines", rules, vocabulary)
     about = {rule.id: rule.applies_to for rule in rules.values()}
     terms = Terms(day_of(now or datetime.now(UTC)), about, given_longest(longest_waiver), inline_waivers)
+    knowledge = load_knowledge(data_dir("rules") / "recovery", vocabulary, rules)
+    promised = load_objectives(objectives, vocabulary) if objectives is not None else None
+    recovery = RecoveryTerms(knowledge, promised, previews)
     if waivers is None:
-        return Policy(select(rules, rule), chosen, terms=terms)
+        return Policy(select(rules, rule), chosen, terms=terms, recovery=recovery)
     file = load_waivers(waivers, terms)
-    return Policy(select(rules, rule), chosen, file.waivers, file.terms)
+    return Policy(select(rules, rule), chosen, file.waivers, file.terms, recovery)
 
 
 def select(rules: Mapping[str, Rule], ids: Sequence[str]) -> Mapping[str, Rule]:
@@ -156,7 +164,9 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
     beside = Beside()
     beside.read(collected)
     catalog = services.catalog(beside.locations)
-    engine = Engine(policy.rules, policy.baseline, catalog, Estate(catalog, beside.related, beside.listings))
+    estate = Estate(catalog, beside.related, beside.listings)
+    engine = Engine(policy.rules, policy.baseline, catalog, estate)
+    recoveries = Recoveries(policy.recovery, Judge(catalog, estate), _moment(collected.generated_at))
     waivers = Waivers(policy.waivers, policy.terms)
     subjects: list[Subject] = []
     findings: list[Finding] = []
@@ -164,6 +174,7 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         subject = subject_of(store)
         subjects.append(subject)
         findings.extend(waivers.apply(store, engine.evaluate(store, subject)))
+        recoveries.add(store, subject)
         if not len(subjects) % 500:
             progress.update("Judging resources", done=len(subjects))
     for waiver in beside.waivers:
@@ -187,7 +198,17 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         deleted=tuple(map(subject_of, beside.deleted)),
         not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
         stale_waivers=waivers.stale(policy.rules),
+        recovery=recoveries.rows(),
     )
+
+
+def _moment(text: str) -> datetime:
+    """When an estate was collected; now where that is not said."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.now(UTC)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _titles(catalog: Catalog, rules: Mapping[str, Rule], findings: Iterable[Finding]) -> dict[str, str]:

@@ -112,6 +112,12 @@ class Analysis:
         """One scenario of a store, changes left out. Raises KeyError for a type nothing is known of."""
         return self._recovery(store, scenario, self._knowledge[store.type.casefold()][0])
 
+    def customer_key(self, store: Resource) -> str:
+        """The URL of the key, or of its vault, that the store's data is encrypted with; empty where Microsoft has it."""
+        known = self._knowledge[store.type.casefold()][0]
+        value = self._judge.reader.body(store, known.customer_key.path) if known.customer_key is not None else ABSENT
+        return value if isinstance(value, str) else ""
+
     def proposals(self, store: Resource) -> list[Change]:
         """Every change of settings that is possible on a store and that some mechanism needs, the easiest first."""
         changes = [

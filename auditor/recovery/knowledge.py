@@ -138,13 +138,18 @@ class Mechanism:
 
 
 class Knowledge(NamedTuple):
-    """What is known of one service's stores. `without` says per scenario what it means that no mechanism helps."""
+    """What is known of one service's stores.
+
+    `without` says per scenario what it means that no mechanism helps; `customer_key` is where a store names the vault
+    that holds the key its data is encrypted with.
+    """
 
     service: str
     applies_to: tuple[str, ...]
     mechanisms: tuple[Mechanism, ...]
     without: Mapping[str, str]
     sources: Mapping[str, RecoverySource]
+    customer_key: Accessor | None = None
 
 
 def load_knowledge(folder: Path, vocabulary: Vocabulary, rules: Collection[str] = ()) -> tuple[Knowledge, ...]:
@@ -181,7 +186,7 @@ class _Loader:
     def load(self) -> Knowledge:
         reader = self.reader
         keys = ("service", "applies_to", "sources", "without", "mechanisms")
-        reader.mapping("", keys, keys)
+        body = reader.mapping("", (*keys, "customer_key"), keys)
         service = reader.text("/service")
         applies = self.texts("/applies_to")
         known = {name.casefold() for name in self.vocabulary.types}
@@ -201,7 +206,8 @@ class _Loader:
         missing = [name for name in SCENARIOS if name not in without]
         if missing:
             reader.fail("/without", f"says nothing of {', '.join(missing)}")
-        return Knowledge(service, applies, mechanisms, without, self.sources)
+        key = self.field("/customer_key") if "customer_key" in body else None
+        return Knowledge(service, applies, mechanisms, without, self.sources, key)
 
     def scenario(self, at: str, name: str) -> str:
         if name not in SCENARIOS:
@@ -328,8 +334,10 @@ class _Loader:
         if items.path[-1:] != ("[*]",):
             reader.fail(f"{at}/field", "the field must end in [*]")
         where = self.conditions.condition(f"{at}/where", item=True) if "where" in body else None
-        value = self.conditions.accessor(at, {"field": body["value"]}, item=True)
-        return LeastOfItems(items, where, value, self.unit(at, body), note)
+        return LeastOfItems(items, where, self.field(f"{at}/value"), self.unit(at, body), note)
+
+    def field(self, at: str) -> Accessor:
+        return self.conditions.accessor(at, self.reader.mapping(at, ("field",), ("field",)))
 
     def unit(self, at: str, body: Mapping[str, Any]) -> str:
         if "type" in body:

@@ -12,7 +12,7 @@ lookback: P30D     # at least this far back
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -245,15 +245,6 @@ def _tried(proposals: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
     together: list[tuple[Change, ...]] = [(one,) for one in proposals]
     together += combinations(proposals, 2)
     yield from sorted(together, key=lambda changes: sum(change.effort for change in changes))[:MAX_TRIED]
-
-
-def exit_verdicts(rows: Iterable[Recovery]) -> Mapping[str, int]:
-    """How many rows have which verdict."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row.verdict:
-            counts[row.verdict] = counts.get(row.verdict, 0) + 1
-    return counts
 
 
 def schema() -> dict[str, Any]:

@@ -27,6 +27,7 @@ from auditor.model import (
     Waiver,
 )
 from auditor.quantities import UNITS, iso_duration
+from auditor.renderers import recovery_rows
 from auditor.renderers.escaping import json_text as _dump
 from auditor.renderers.values import clean, plain
 
@@ -74,7 +75,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _array("findings", report.findings, write.finding)
     yield from _array("gaps", report.gaps, lambda gap: _dump(_gap(gap)))
     yield from _array("statements", report.statements, lambda row: _dump(_statement(row)))
-    yield from _array("recovery", report.recovery, lambda row: _dump(plain(row)))
+    yield from _array("recovery", recovery_rows.rows(report), str)
     yield from _array("rules", report.rules.values(), lambda rule: _dump(_rule(rule)))
     yield from _array("scopes", report.scopes, lambda scope: _dump(_scope(scope)))
     yield from _array("listings", report.listings, lambda listing: _dump(_listing(listing)))

@@ -11,7 +11,21 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from auditor.model import Basis, Evidence, Finding, Origin, Outcome, Report, Severity, Unknown
+from auditor.model import (
+    Basis,
+    Change,
+    Evidence,
+    Figure,
+    Finding,
+    Origin,
+    Outcome,
+    Recovery,
+    RecoverySource,
+    Report,
+    Severity,
+    StoreRecovery,
+    Unknown,
+)
 from auditor.renderers import json_v1, render
 from tests.renderers.sample_report import STORAGE, clean_sample, empty_sample, hostile_sample, sample
 
@@ -145,13 +159,39 @@ def test_values_of_any_shape_are_bounded():
     assert observed[5] == ["a", "b"]
 
 
-def test_recovery_rows_pass_through():
-    row = {"resource": STORAGE.id, "scenario": "item-loss", "recoverable": "unknown", "rpo": None, "rto": None}
-    row |= {"lookback": "P30D", "mechanism": "", "objective": None, "verdict": "unknown", "sources": []}
-    report = Report("0", "t", "", "b", "", (), (), (), (), (), {}, {}, recovery=(row,))
+def test_recovery_rows_say_why_there_is_no_figure():
+    unlimited, none, unknown = (
+        Figure(float("inf"), "for ever"),
+        Figure(None, "no documented figure"),
+        Figure(None, "403", False),
+    )
+    source = RecoverySource("A", "Title <b>", "https://example.com", "2026-01-01")
+    change = Change("m", "M", {"properties.a": 1}, "rule", "none", "", 1)
+    rows = (
+        Recovery("item-loss", "yes", Figure(100), none, unlimited, "m", "M", "support", sources=(source,)),
+        Recovery("zone-outage", "unknown", unknown, unknown, unknown, reason="403", changes=(change,)),
+        Recovery(
+            "store-loss", "best-effort", Figure(0), Figure(14_400), Figure(93_600), objective="o", verdict="missed"
+        ),
+    )
+    report = Report("0", "t", "", "b", "", (), (), (), (), (), {}, {}, recovery=(StoreRecovery(STORAGE, rows),) * 2)
     data = loaded(report)
-    assert data["recovery"] == [row]
-    assert list(Draft202012Validator(SCHEMA).iter_errors(data)) == []
+    assert [*Draft202012Validator(SCHEMA).iter_errors(data)] == []
+    assert data["recovery"][:3] == data["recovery"][3:]
+    first, second, third = data["recovery"][:3]
+    assert first["resource"] == {"id": STORAGE.id, "type": STORAGE.type, "name": STORAGE.name}
+    assert [first[key] for key in ("rpo", "rto", "lookback")] == ["PT100S", None, None]
+    assert first["reasons"] == {"rto": "no documented figure", "lookback": "for ever"}
+    assert first["sources"] == [source._asdict()]
+    assert (second["mechanism"], second["reasons"]["rpo"]) == (None, "403")
+    assert second["changes"] == [change._asdict()]
+    assert [third[key] for key in ("rpo", "rto", "lookback", "objective", "verdict")] == [
+        "PT0S",
+        "PT4H",
+        "PT26H",
+        "o",
+        "missed",
+    ]
 
 
 def test_a_large_report_comes_in_small_chunks():
