@@ -28,6 +28,8 @@ KEYS: Final = ("until", "reason", "owner", "ticket", "created")
 METADATA_KEYS: Final = ("rule", "resource", *KEYS)
 NOWHERE: Final = -1
 """Stands for the declaration of directives that are for none."""
+WHOLE: Final = -2
+"""Stands for all that a file declares: of that, such a waiver names the resources it is for."""
 
 _HINT: Final = re.compile(r"auditor\s{0,4}:", re.IGNORECASE)
 _BEGINNING: Final = re.compile(r"[\s/*#]*+auditor(\s{0,4}:\s{0,4})([\w-]{1,40})", re.IGNORECASE)
@@ -197,7 +199,7 @@ def bound(
     found: dict[int, list[Waiver]] = {}
     for comment, waiver in asked[:MAX_DIRECTIVES]:
         at = code.of(comment)
-        meant = None if at is None else _innermost(around, skip(at))
+        meant = None if at is None else innermost(around, skip(at))
         start = NOWHERE if meant is None else meant.start
         found.setdefault(start, []).append(narrowed(waiver, meant, whole=comment.start < code.first))
     if len(asked) > MAX_DIRECTIVES:
@@ -222,8 +224,8 @@ def narrowed(waiver: Waiver, meant: Declared | None, *, whole: bool) -> Waiver:
     return waiver
 
 
-def _innermost(around: Sequence[Declared], at: int) -> Declared | None:
-    """The last to begin of the declarations (sorted) that hold an offset."""
+def innermost(around: Sequence[Declared], at: int) -> Declared | None:
+    """Of the declarations, which are sorted, the last to begin that holds an offset."""
     for index in range(bisect.bisect_right(around, at, key=lambda one: one.start) - 1, -1, -1):
         if at < around[index].end:
             return around[index]
