@@ -7,8 +7,10 @@ behind it, and every mistake is a `Problem`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from auditor.sources.terraform import syntax
@@ -36,7 +38,7 @@ MAX_DEPTH: Final = 64
 """Expressions and blocks inside one another. Each takes up to seven calls of Python, which allows a thousand."""
 MAX_LINKS: Final = 1_000
 """Operators or members in one chain."""
-MAX_DIGITS: Final = 400
+MAX_DIGITS: Final = 300
 MAX_PROBLEMS: Final = 100
 
 PRECEDENCE: Final = {
@@ -301,6 +303,8 @@ class _Parser:
             elif kind in _CLOSING:
                 if not open_ or open_.pop() != kind:
                     return False
+            elif kind == NAME and at > first and self._is_declaration(at):
+                return False
             elif kind == BAD:
                 while open_ and open_[-1] in (UNQUOTE, HOLE_END):
                     open_.pop()
@@ -458,7 +462,10 @@ class _Parser:
             self._at -= 1
             raise self._failed("the number is too long")
         number = float(text)
-        return int(text) if text.isdecimal() else int(number) if number.is_integer() else number
+        if not math.isfinite(number):
+            self._at -= 1
+            raise self._failed("the number is too large")
+        return int(Decimal(text)) if number.is_integer() else number
 
     def _named(self, start: int) -> Expression:
         name = self._expect(NAME, "a name")

@@ -27,7 +27,7 @@ HOLE_END: Final = "hole end"
 END: Final = "end"
 BAD: Final = "bad"
 
-MAX_TOKENS: Final = 500_000
+MAX_TOKENS: Final = 300_000
 MAX_LOST: Final = 3
 """Texts without an end after which the rest is given up; each is looked for to the end of the file."""
 
