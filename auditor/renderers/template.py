@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jinja2
 import jinja2.filters
@@ -45,6 +45,7 @@ _PADDING: Final = ("center", "ljust", "rjust", "zfill", "expandtabs")
 _GROWING: Final = ("replace", "center", "indent", "format", "wordwrap", "xmlattr", "filesizeformat", "pprint")
 
 Context = Callable[[Report], Mapping[str, Any]]
+_Shown = TypeVar("_Shown")
 
 
 class _TooMuchError(SecurityError):
@@ -132,17 +133,31 @@ def renderer(name: str, template_dir: Path | None, context: Context | None = Non
     Raises UsageError when the folder is missing or holds no file that any shipped template is called, OutputError when
     the user's template is no template.
     """
+
+    def seen(report: Report) -> Mapping[str, Any]:
+        extra = context(report) if context is not None else {}
+        return {"report": report, "overview": overview(report), **extra}
+
+    return page(name, template_dir, seen, lambda report: len(report.findings) + len(report.gaps))
+
+
+def page(
+    name: str,
+    template_dir: Path | None,
+    context: Callable[[_Shown], Mapping[str, Any]],
+    entries: Callable[[_Shown], int],
+) -> Callable[[_Shown], Iterator[str]]:
+    """The same for anything a template can show: `context` is all it sees, `entries` what its budget grows with."""
     shipped = data_dir("templates")
     if template_dir is not None:
         _check_folder(template_dir, shipped)
         with _blamed(name):
             _environment(name, template_dir, shipped).get_template(name)
 
-    def render(report: Report) -> Iterator[str]:
+    def render(shown: _Shown) -> Iterator[str]:
         environment = _environment(name, template_dir, shipped)
-        environment.steps = MAX_STEPS + STEPS_A_FINDING * (len(report.findings) + len(report.gaps))
-        extra = context(report) if context is not None else {}
-        return _bounded(environment, name, {"report": report, "overview": overview(report), **extra})
+        environment.steps = MAX_STEPS + STEPS_A_FINDING * entries(shown)
+        return _bounded(environment, name, context(shown))
 
     return render
 
