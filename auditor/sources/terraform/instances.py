@@ -28,6 +28,24 @@ class Reference(Unknown):
     keyed: bool = False
 
 
+class Partly(dict[str, Any]):
+    """Attributes of which some could not be read: one that is missing is `rest`, an Unknown, and not unset.
+
+    Stands for the values of an instance, or of one of its blocks: where a file is broken, or a module is not at hand.
+    """
+
+    __slots__ = ("rest",)
+
+    def __init__(self, values: Mapping[str, Any], rest: Unknown) -> None:
+        """Take what is known, and why the rest is not."""
+        super().__init__(values)
+        self.rest = rest
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 - as a mapping's is called
+        """The attribute; the Unknown in place of the default."""
+        return super().get(key, self.rest)
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """The provider of an instance: `azurerm` or `azapi`, with what its configuration says.
@@ -46,9 +64,9 @@ class Instance:
     """One instance of a managed resource: `module.data["eu"].azurerm_storage_account.logs[0]`.
 
     `values` holds attributes under the names its provider's version uses; a block is a list of mappings, however many
-    times it may stand. A missing key or None is unset; an `Unknown` (or a `Reference`) stands for what is not known and
-    for a sensitive value. `complete` says that the provider's own defaults are among the values, as in a plan or a
-    state; in a configuration they are not.
+    times it may stand. A missing key or None is unset, but in a `Partly`; an `Unknown` (or a `Reference`) stands for
+    what is not known and for a sensitive value. `complete` says that the provider's own defaults are among the values,
+    as in a plan or a state; in a configuration they are not.
 
     `origins` maps attribute paths (`blob_properties[0].versioning_enabled`) to where they are written. `action` is what
     a plan does (`create`, `update`, `replace`, `delete`, `none`), empty outside of one; `forced_by` the attributes that
