@@ -625,7 +625,7 @@ def _spread(base: Obj, more: Any) -> Obj:
 
 def _without_secrets(value: Any, kind: str, declared: ir.Parameter | ir.Output) -> Any:
     said = declared.secrecy
-    return value if said is None else concealed(value, (said,), f"the type of {kind} {declared.name!r} keeps it secret")
+    return value if said is None else concealed(value, said, f"the type of {kind} {declared.name!r} keeps it secret")
 
 
 def missing(parameter: ir.Parameter, reason: str) -> Any:

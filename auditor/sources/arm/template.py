@@ -230,6 +230,12 @@ class _Described:
 
     __slots__ = ("_follow", "_node")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Described) and self._node is other._node
+
+    def __hash__(self) -> int:
+        return id(self._node)
+
     def __init__(self, node: Node, follow: Callable[[Node], Iterable[Node]]) -> None:
         self._node = node
         self._follow = follow

@@ -10,7 +10,8 @@ from auditor.sources.arm import ir
 from auditor.sources.bicep.expressions import CLOSING, DECLARATIONS, OPENING, ParseError
 from auditor.sources.bicep.lexer import END, NAME, NEWLINE, OPEN, TEXT
 from auditor.sources.bicep.nesting import ResourceSyntax, declarations_of
-from auditor.sources.bicep.types import Declared, Decorator, TypeParser, Types, is_secure
+from auditor.sources.bicep.secrecy import Secrets
+from auditor.sources.bicep.types import Declared, Decorator, Reference, TypeParser, Types, is_secure
 
 MAX_RESOURCES: Final = 10_000
 """Resources of one file; Azure takes 800."""
@@ -239,7 +240,7 @@ class TemplateParser(StatementParser):
 
     statements: ClassVar[Mapping[str, str]] = {
         "targetScope": "_target_scope",
-        "metadata": "_metadata",
+        "metadata": "_description",
         "param": "_parameter",
         "var": "_variable",
         "resource": "_resource",
@@ -250,13 +251,14 @@ class TemplateParser(StatementParser):
         "import": "_import",
         "extension": "_extension",
         "provider": "_extension",
-        "assert": "_metadata",
+        "assert": "_assertion",
         "test": "_test",
     }
 
     def __init__(self, source: ir.Source, files: ir.Files, tokens: Any, *, mending: bool) -> None:
         """Stand before the first token."""
         super().__init__(source, files, tokens, mending=mending)
+        self.metadata: dict[str, ir.Expression] = {}
         self._scope = "resourceGroup"
         self._parameters: dict[str, _Parameter] = {}
         self._outputs: dict[str, _Output] = {}
@@ -266,6 +268,7 @@ class TemplateParser(StatementParser):
     def template(self) -> ir.Template:
         """What was parsed."""
         types = Types(self._types)
+        secrets = Secrets(self._types, self._imports)
         declarations: list[ir.Declaration] = []
         for found in self._symbols.values():
             if not isinstance(found, ResourceSyntax):
@@ -279,17 +282,20 @@ class TemplateParser(StatementParser):
         return ir.Template(
             self._source,
             self._scope,
-            {name: _parameter_of(name, found, types) for name, found in self._parameters.items()},
+            {name: _parameter_of(name, found, types, secrets) for name, found in self._parameters.items()},
             self._variables,
             self._functions,
             tuple(declarations),
             {
-                name: ir.Output(found.span, name, found.value, types.known(found.declared).secure)
+                name: ir.Output(
+                    found.span, name, found.value, types.known(found.declared).secure, secrets.of(found.declared)
+                )
                 for name, found in self._outputs.items()
             },
             tuple(self._imports),
             tuple(self.problems),
             bicep=True,
+            types={name: said for name in self._types if (said := secrets.of(Declared(Reference(name))))},
         )
 
     def _target_scope(self, start: int, _decorators: list[Decorator]) -> None:
@@ -305,8 +311,15 @@ class TemplateParser(StatementParser):
             )
         self._finish(start)
 
-    def _metadata(self, start: int, _decorators: list[Decorator]) -> None:
-        """`metadata` and `assert` say something about the template, and deploy nothing."""
+    def _description(self, start: int, _decorators: list[Decorator]) -> None:
+        """`metadata` says something about the template, and deploys nothing."""
+        name = self._name("a name")
+        self._expect("=")
+        value = self._expression()
+        self._finish(start)
+        self.metadata.setdefault(name, value)
+
+    def _assertion(self, start: int, _decorators: list[Decorator]) -> None:
         self._name("a name")
         self._expect("=")
         self._expression()
@@ -534,8 +547,9 @@ def _allowed(decorators: list[Decorator]) -> tuple[Any, ...]:
     return ()
 
 
-def _parameter_of(name: str, found: _Parameter, types: Types) -> ir.Parameter:
+def _parameter_of(name: str, found: _Parameter, types: Types, secrets: Secrets) -> ir.Parameter:
     known = types.known(found.declared)
     # `@allowed` on an array lists what its items can be, not what it can be.
     allowed = () if known.kind in ("array", "object") else found.allowed or known.allowed
-    return ir.Parameter(found.span, name, known.kind, found.default, known.secure, known.nullable, allowed)
+    secrecy = secrets.of(found.declared)
+    return ir.Parameter(found.span, name, known.kind, found.default, known.secure, known.nullable, allowed, secrecy)

@@ -379,7 +379,12 @@ def test_a_parameter_file_has_variables_functions_types_and_imports() -> None:
     )
     found = parameters(text)
     assert problems(found) == []
-    assert lines(found.context) == ["var v = a", "import a as a, f as f from x.bicep", "import * as s from y.bicep"]
+    assert lines(found.context) == [
+        "var p = f(v)",
+        "var v = a",
+        "import a as a, f as f from x.bicep",
+        "import * as s from y.bicep",
+    ]
     assert show(found.values["p"]) == "f(v)"
     assert found.context.bicep
 
