@@ -222,7 +222,7 @@ def test_completion_knows_rules_baselines_and_formats() -> None:
 
     assert "keyvault-purge-protection" in offered(["rules", "show"], "keyvault-p")
     assert offered(["scan", "--baseline"], "w") == ["well-architected"]
-    assert offered(["scan", "--format"], "j") == ["json"]
+    assert offered(["scan", "--format"], "j") == ["json", "junit"]
 
 
 def test_importing_does_nothing() -> None:
