@@ -77,6 +77,7 @@ class _Cursor:
                 raise self.error("a name is expected")
             self._skip_white()
             self._expect(":")
+            self._skip_white()
             before = self.at
             yield name
             if self.at == before:
