@@ -194,6 +194,8 @@ class Configuration:
                     continue
                 case [("module", _), (module, key), (output, _), *rest]:
                     yield from self._output((*scope.module, (module, key)), output, rest, budget, depth)
+                case [("module", _), (module, key)]:
+                    yield from self._outputs((*scope.module, (module, key)), budget, depth)
                 case [("data", _), (kind, _), (label, key), *rest]:
                     yield _source(scope, f"data.{kind}.{label}", key, rest, keyed)
                 case [("local" | "module" | "data" | "ephemeral", _), *_] | [] | [_]:
@@ -221,6 +223,15 @@ class Configuration:
             if isinstance(found, Source) and found.keyed and key:
                 found = found._replace(key=key, keyed=False)
             yield found
+
+    def _outputs(self, module: ModulePath, budget: list[int], depth: int) -> Iterator[Source | str]:
+        """All that a module gives: which of it is meant, a plan does not tell of `module.a[each.key].id`."""
+        inside = self._module(tuple(name for name, _ in module))
+        if inside is None or not inside.outputs:
+            yield f"module.{module[-1][0]}"
+            return
+        for output in inside.outputs:
+            yield from self._output(module, output, [], budget, depth)
 
     def _output(
         self, module: ModulePath, output: str, rest: list[tuple[str, str]], budget: list[int], depth: int
