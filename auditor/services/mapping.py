@@ -15,11 +15,21 @@ AZURERM: Final = SourceNote("hashicorp/terraform-provider-azurerm v3.117.1, v4.8
 MAJORS: Final = (3, 4, 5)
 """The majors whose defaults are known."""
 
+_FLAGS: Final = {True: True, False: False, "true": True, "false": False}
+
+
+def _flag(value: Any) -> bool:
+    """A truth value; Terraform takes one that is written as text. Raises KeyError for anything else."""
+    return _FLAGS[value]
+
+
 SAME: Final = Conversion("the same", lambda value: value)
-NEGATED: Final = Conversion("true ↔ false", lambda value: not value)
-ENABLED: Final = Conversion("true ↔ Enabled, false ↔ Disabled", lambda value: "Enabled" if value else "Disabled")
-NOT_ZERO: Final = Conversion("the same; 0 and false are not sent", lambda value: value or None)
-DAYS: Final = Conversion("the same; -1 is not sent", lambda days: None if days == -1 else days)
+NEGATED: Final = Conversion("true ↔ false", lambda value: not _flag(value))
+ENABLED: Final = Conversion("true ↔ Enabled, false ↔ Disabled", lambda value: "Enabled" if _flag(value) else "Disabled")
+NOT_ZERO: Final = Conversion(
+    "the same; 0 and false are not sent", lambda value: None if value in (0, "0", "false") else value
+)
+DAYS: Final = Conversion("the same; -1 is not sent", lambda days: None if days in (-1, "-1") else days)
 PRESENT: Final = Conversion("block there ↔ true, not there ↔ false", bool, unset=True)
 """For a block: its presence. A block that is not written inside a parent that is gives False."""
 WHERE_PRESENT: Final = Conversion("block there ↔ true; nothing is sent without it", lambda block: bool(block) or None)
@@ -29,7 +39,7 @@ COMMAS: Final = Conversion("a list ↔ one text, joined by commas", ", ".join)
 def either(true: str, false: str | None) -> Conversion:
     """A flag that ARM says in words; `false` is None where nothing is sent."""
     other = f"false ↔ {false}" if false else "false is not sent"
-    return Conversion(f"true ↔ {true}, {other}", lambda value: true if value else false)
+    return Conversion(f"true ↔ {true}, {other}", lambda value: true if _flag(value) else false)
 
 
 def always(value: Any) -> Conversion:
