@@ -24,13 +24,3 @@ resource "azurerm_data_protection_backup_policy_blob_storage" "daily" {
   vault_id                               = azurerm_data_protection_backup_vault.this.id
   operational_default_retention_duration = "P30D"
 }
-
-resource "azurerm_data_protection_backup_instance_blob_storage" "this" {
-  for_each = var.backed_up
-
-  name               = "${module.account[each.key].name}-blobs"
-  vault_id           = azurerm_data_protection_backup_vault.this.id
-  location           = var.location
-  storage_account_id = module.account[each.key].id
-  backup_policy_id   = azurerm_data_protection_backup_policy_blob_storage.daily.id
-}

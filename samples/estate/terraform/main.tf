@@ -45,6 +45,10 @@ module "account" {
   location       = var.location
   settings       = each.value
   tags           = merge(local.tags, { Workload = each.key })
+
+  backed_up        = contains(var.backed_up, each.key)
+  backup_policy_id = azurerm_data_protection_backup_policy_blob_storage.daily.id
+  backup_vault_id  = azurerm_data_protection_backup_vault.this.id
 }
 
 module "vault" {

@@ -53,6 +53,16 @@ resource "azurerm_storage_account" "this" {
   }
 }
 
+resource "azurerm_data_protection_backup_instance_blob_storage" "this" {
+  count = var.backed_up ? 1 : 0
+
+  name               = "${azurerm_storage_account.this.name}-blobs"
+  vault_id           = var.backup_vault_id
+  location           = var.location
+  storage_account_id = azurerm_storage_account.this.id
+  backup_policy_id   = var.backup_policy_id
+}
+
 resource "azurerm_storage_container" "this" {
   for_each = var.settings.blobs == null ? toset([]) : var.settings.blobs.containers
 

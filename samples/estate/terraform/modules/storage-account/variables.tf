@@ -1,3 +1,21 @@
+variable "backed_up" {
+  description = "Whether Azure Backup protects the account's blobs."
+  type        = bool
+  default     = false
+}
+
+variable "backup_policy_id" {
+  description = "How often they are copied, and how long copies are kept."
+  type        = string
+  default     = null
+}
+
+variable "backup_vault_id" {
+  description = "Where the account is enrolled."
+  type        = string
+  default     = null
+}
+
 variable "location" {
   description = "Region of the account."
   type        = string
