@@ -1,10 +1,14 @@
 """Throws damaged and made-up texts at the template front end; anything but our own answer is a crash.
 
     python -m tools.fuzz --seconds 600 [--seed 1]     # or --inputs 1000
+    python -m tools.fuzz --seconds 600 --atheris      # where atheris is installed, which is no dependency
 
 Targets: the JSON reader and lowering, the expression parser, the Bicep parser, and the evaluator with all rules behind
 it (one file of a sample estate damaged, the estate evaluated and judged). Prints how often each ran, its slowest input
 in seconds, and every crash with the text that made it, kept in a temporary folder.
+
+With `--atheris` the inputs of the readers grow by what code they reach, from the sample estates on; the first crash, or
+input that takes longer than ten seconds, ends the run and is kept.
 """
 
 from __future__ import annotations
@@ -146,13 +150,54 @@ def template_with(text: str) -> str:
     return json.dumps({"resources": [store]})
 
 
+READERS: list[tuple[str, Callable[[str], object]]] = [
+    ("json", lambda text: arm.parse_template(ir.Source("f.json", text), Texts({}))),
+    ("bicep", lambda text: bicep.parse_template(ir.Source("f.bicep", text), Texts({}))),
+    ("bicepparam", lambda text: bicep.parse_parameters(ir.Source("f.bicepparam", text), Texts({}))),
+    ("expression", lambda text: expression(f"[{text}]")),
+    ("functions", lambda text: evaluated({"main.json": template_with(text)}, "main.json")),
+    ("evaluated json", lambda text: evaluated({"main.json": text}, "main.json")),
+    ("evaluated bicep", lambda text: evaluated({"main.bicep": text}, "main.bicep")),
+]
+"""What reads a text of atheris, by the text's first character."""
+
+
+def guided(seconds: float, seed: int) -> None:
+    """Let atheris look for inputs that reach new code, for a while; it ends the process itself."""
+    import atheris
+
+    def one(data: bytes) -> None:
+        READERS[data[0] % len(READERS) if data else 0][1](data[1:].decode("utf-8", "replace"))
+
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    seeds = [*texts_of(ESTATES / "arm").values(), *texts_of(ESTATES / "bicep").values(), "concat('a', 1)"]
+    for number, (reader, text) in enumerate((reader, text) for reader in range(len(READERS)) for text in seeds):
+        (folder / f"seed-{number}").write_bytes(bytes([reader]) + text.encode())
+    print(f"inputs in {folder}, crashes in the current folder", flush=True)
+    for _, read in READERS:
+        read("{}")  # loads what is loaded late
+    atheris.instrument_all()
+    options = [
+        f"-max_total_time={int(seconds)}",
+        f"-seed={seed}",
+        "-timeout=10",
+        "-max_len=24000",
+        "-rss_limit_mb=2048",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(folder)], one)
+    atheris.Fuzz()
+
+
 def main(arguments: list[str]) -> int:
     """Fuzz for a while; 1 when something crashed or took longer than two seconds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--inputs", type=int, default=0, help="end after this many inputs instead")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--atheris", action="store_true", help="let atheris choose the inputs")
     options = parser.parse_args(arguments)
+    if options.atheris:
+        guided(options.seconds, options.seed)
     fuzz = Fuzz(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     counts: dict[str, int] = {}
