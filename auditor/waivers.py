@@ -173,18 +173,34 @@ def _names_nothing(waiver: Waiver, terms: Terms) -> bool:
     )
 
 
+class _Pattern(NamedTuple):
+    """A pattern, the number of its waiver, and the longest text that whatever it fits has in it."""
+
+    number: int
+    glob: str
+    core: str
+
+    def fits(self, text: str) -> bool:
+        # The commonest, `*/name`, is settled by its end, by which it was found.
+        return self.core in text and (
+            (self.glob == f"*{self.core}" and text.endswith(self.core)) or fits(self.glob, text)
+        )
+
+
 class _Patterns:
-    """Numbered patterns by the text they end with, or else begin with, so that few are tried on each resource."""
+    """Patterns by the text they end with, or else begin with, so that few are tried on each resource."""
 
     def __init__(self) -> None:
-        self._tails: dict[str, list[tuple[int, str]]] = {}
-        self._heads: dict[str, list[tuple[int, str]]] = {}
+        self._tails: dict[str, list[_Pattern]] = {}
+        self._heads: dict[str, list[_Pattern]] = {}
         self._lengths: tuple[set[int], set[int]] = set(), set()
 
-    def add(self, number: int, pattern: str) -> None:
-        pieces = _WILD.split(pattern)
+    def add(self, number: int, glob: str) -> None:
+        pieces = _WILD.split(glob)
         home, key = (self._tails, pieces[-1]) if pieces[-1] else (self._heads, pieces[0])
-        home.setdefault(key, []).append((number, pattern))
+        # Between brackets stand alternatives, of which a text has but one.
+        core = "" if "[" in glob else max(pieces, key=len)
+        home.setdefault(key, []).append(_Pattern(number, glob, core))
         self._lengths[home is self._heads].add(len(key))
 
     def fitting(self, text: str) -> Iterator[int]:
@@ -192,11 +208,8 @@ class _Patterns:
         tails, heads = self._lengths
         near = [self._tails.get(text[len(text) - length :], ()) for length in tails if length <= len(text)]
         near += [self._heads.get(text[:length], ()) for length in heads]
-        for candidates in near:
-            for number, pattern in candidates:
-                # The commonest, `*/name`, is settled by its end.
-                if (pattern[0] == "*" and not _WILD.search(pattern, 1)) or fits(pattern, text):
-                    yield number
+        for patterns in near:
+            yield from (pattern.number for pattern in patterns if pattern.fits(text))
 
 
 # ── over findings ────────────────────────────────────────────────────────────────────────────────────────────────────
