@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,23 @@ def test_every_lower_bound_is_plain() -> None:
 
 
 def test_the_readme_names_commands_that_exist(home: Path) -> None:
+    import click
+
     from auditor import cli
+
+    def commands(group: click.Group) -> Iterator[click.Command]:
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            yield command
+            if isinstance(command, click.Group):
+                yield from commands(command)
 
     text = (home / "README.md").read_text("utf-8") + (home / "docs" / "usage.md").read_text("utf-8")
     named = set(re.findall(r"^(?:eval \"\$\()?auditor (\w+)", text, re.MULTILINE))
-    assert named <= cli.root.commands.keys()
-    options = {option for command in cli.root.commands.values() for p in command.params for option in p.opts}
+    assert named <= cli.COMMANDS.keys()
+    options = {option for command in commands(cli.root) for p in command.params for option in p.opts}
     documented = set(
         re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(line for line in text.splitlines() if "az role" not in line))
     )

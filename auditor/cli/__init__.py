@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -16,13 +18,37 @@ import click
 
 from auditor import __version__
 from auditor.cli.options import EXIT_CODES
-from auditor.cli.output import emit, say, tell, to_json
-from auditor.cli.policy import baselines_group, rules_group
-from auditor.cli.targets import scan, snapshot
-from auditor.cli.waivers import waivers_group
+from auditor.cli.output import say, tell
 from auditor.errors import AuditorError, UsageError
 
 GC_THRESHOLD: Final = 50_000
+COMMANDS: Final[Mapping[str, str]] = {
+    "baselines": "policy.baselines_group",
+    "completion": "setup.completion",
+    "drift": "drift.drift",
+    "role": "setup.role",
+    "rules": "policy.rules_group",
+    "scan": "targets.scan",
+    "snapshot": "targets.snapshot",
+    "waivers": "waivers.waivers_group",
+}
+"""Each command, and where below this package it is; a module is loaded when its command is asked for."""
+
+
+class _Commands(click.Group):
+    """The root command's group."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of a name, or None."""
+        module, _, name = COMMANDS.get(cmd_name, "").partition(".")
+        if not module:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"auditor.cli.{module}"), name)
+        return command
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -32,6 +58,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 
 
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "AUDITOR", "max_content_width": 110},
     epilog=f"""\b
 Examples:
@@ -70,52 +97,9 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
         on_waivers = dict.fromkeys(("check", "list"), settings)
         context.default_map = {"scan": settings, "snapshot": settings, "rules": own_rules, "baselines": own_rules}
         context.default_map["waivers"] = on_waivers
-
-
-@root.command(
-    short_help="Print the least-privilege role it needs.",
-    epilog="""\b
-Examples:
-  auditor role --scope /subscriptions/00000000-0000-0000-0000-000000000000 > role.json
-  az role definition create --role-definition role.json""",
-)
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    metavar="ID",
-    default=("/subscriptions/00000000-0000-0000-0000-000000000000",),
-    help="Where the role can be assigned (repeatable).",
-)
-def role(scopes: tuple[str, ...]) -> int:
-    """Print the least-privilege custom role the auditor needs, as JSON for `az role definition create`."""
-    from auditor import services
-    from auditor.sources import azure_role
-
-    emit([to_json(azure_role(services.catalog(), scopes))])
-    return 0
-
-
-@root.command(
-    epilog="""\b
-Examples:
-  eval "$(auditor completion bash)"
-  auditor completion fish > ~/.config/fish/completions/auditor.fish"""
-)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> int:
-    """Print the completion script of a shell."""
-    from click.shell_completion import get_completion_class
-
-    kind = get_completion_class(shell)
-    if kind is None:  # pragma: no cover - click has all three
-        raise UsageError(f"click has no completion for {shell}")
-    emit([kind(root, {}, "auditor", "_AUDITOR_COMPLETE").source() + "\n"])
-    return 0
-
-
-for command in (scan, snapshot, rules_group, baselines_group, waivers_group):
-    root.add_command(command)
+        # What decides on findings, and where reports of them go, says nothing of drift.
+        of_findings = ("fail_on", "format", "waivers", "longest_waiver", "inline_waivers", "objectives")
+        context.default_map["drift"] = {key: value for key, value in settings.items() if key not in of_findings}
 
 
 def _terminated(_signal: int, _frame: object) -> NoReturn:

@@ -1,0 +1,132 @@
+"""The recovery analysis for people: a matrix of stores and scenarios, and each cell in words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from auditor.model import Change, Figure, Recovery, Report, Subject
+from auditor.quantities import spoken_duration
+from auditor.renderers.values import spoken
+
+SCENARIOS: Final[Mapping[str, tuple[str, str]]] = {
+    "item-loss": ("Item", "An item is overwritten or deleted"),
+    "container-loss": ("Container", "A container, share, database or secret is deleted"),
+    "store-loss": ("Store", "The account, vault or store is deleted"),
+    "malicious-purge": ("Purge", "An insider deletes and purges"),
+    "late-corruption": ("Corruption", "Corruption is found only after a time"),
+    "zone-outage": ("Zone", "A zone is down"),
+    "region-outage": ("Region", "A region is down"),
+    "protection-attack": ("Attack", "The protections are switched off first, then the data"),
+    "subscription-loss": ("Subscription", "The subscription or tenant is lost"),
+}
+"""A short name and a sentence for each scenario of the contract."""
+SYMBOLS: Final = {"yes": "✓", "best-effort": "~", "unknown": "?", "no": "✗"}
+WORDS: Final = {"yes": "Recoverable", "best-effort": "Best effort only", "unknown": "Cannot be told", "no": "Lost"}
+TONES: Final = {"yes": "pass", "best-effort": "waived", "unknown": "unknown", "no": "fail"}
+_ACTORS: Final = {
+    "nobody": "happens by itself",
+    "self-service": "you restore it",
+    "support": "a support ticket restores it",
+    "microsoft": "Microsoft decides",
+}
+_VERDICTS: Final = {
+    "met": "objective met",
+    "missed": "objective missed",
+    "cannot-tell": "whether the objective is met cannot be told",
+    "no-documented-figure": "nobody documents a figure to hold the objective to",
+}
+
+
+class Cell(NamedTuple):
+    """One scenario of one store. Figures are in words; `changes` are settings in words, with cost and caveat."""
+
+    scenario: str
+    title: str
+    recoverable: str
+    symbol: str
+    word: str
+    tone: str
+    rpo: str
+    rto: str
+    lookback: str
+    by: str
+    row: Recovery
+    changes: tuple[str, ...]
+    verdict: str
+
+
+class Line(NamedTuple):
+    """One store, with a cell for each scenario."""
+
+    subject: Subject
+    cells: tuple[Cell, ...]
+
+
+class Matrix(NamedTuple):
+    """All stores; `counts` are how many cells are recoverable, best effort, unknown and lost."""
+
+    scenarios: Mapping[str, tuple[str, str]]
+    lines: tuple[Line, ...]
+    counts: Mapping[str, int]
+    verdicts: Mapping[str, int]
+
+
+def matrix(report: Report) -> Matrix:
+    """The recovery part of a report for people."""
+    known: dict[int, Cell] = {}
+    lines = []
+    counts: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for store in report.recovery:
+        cells = []
+        for row in store.scenarios:
+            cell = known.get(id(row))
+            if cell is None:
+                cell = known[id(row)] = _cell(row)
+            cells.append(cell)
+            counts[row.recoverable] += 1
+            verdicts[row.verdict] += bool(row.verdict)
+        lines.append(Line(store.subject, tuple(cells)))
+    return Matrix(SCENARIOS, tuple(lines), counts, {word: n for word, n in verdicts.items() if n})
+
+
+def _cell(row: Recovery) -> Cell:
+    lost = row.recoverable in ("no", "unknown")
+    by = "" if lost else ", ".join(filter(None, (row.title, _ACTORS.get(row.actor, row.actor))))
+    return Cell(
+        row.scenario,
+        SCENARIOS[row.scenario][1],
+        row.recoverable,
+        SYMBOLS[row.recoverable],
+        WORDS[row.recoverable],
+        TONES[row.recoverable],
+        "" if lost else in_words(row.rpo),
+        "" if lost else in_words(row.rto),
+        "" if lost else in_words(row.lookback),
+        by,
+        row,
+        tuple(map(change_in_words, row.changes)),
+        _VERDICTS.get(row.verdict, ""),
+    )
+
+
+def in_words(figure: Figure) -> str:
+    """A figure for people, with what qualifies it."""
+    if not figure.known:
+        return f"not known: {figure.reason}"
+    if figure.seconds is None:
+        return figure.reason or "no documented figure"
+    number = "no limit" if math.isinf(figure.seconds) else spoken_duration(figure.seconds)
+    if not figure.seconds:
+        number = "none"
+    return f"{number} ({figure.reason})" if figure.reason else number
+
+
+def change_in_words(change: Change) -> str:
+    """What to set, what it costs, and what cannot be undone."""
+    settings = ", ".join(f"{path} = {spoken(value)}" for path, value in change.settings.items())
+    parts = (f"{change.title}: {settings}", f"Cost: {change.cost}", change.caveat)
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
