@@ -208,12 +208,19 @@ def bound(
     return {start: tuple(waivers) for start, waivers in found.items()}
 
 
+def of_whole(waiver: Waiver) -> tuple[int, Waiver]:
+    """The place and the waiver that metadata of a whole template asks for, which has to name its resources."""
+    if waiver.state is WaiverState.ACTIVE and waiver.resource:
+        return WHOLE, waiver
+    return NOWHERE, narrowed(waiver, None, whole=True)
+
+
 def narrowed(waiver: Waiver, meant: Declared | None, *, whole: bool) -> Waiver:
     """The waiver as far as it holds for a declaration; for none, it holds for a `whole` file or by nothing at all."""
     if waiver.state is not WaiverState.ACTIVE:
         return waiver
     if meant is None and whole:
-        note = "it would hold for the whole template; put it by the resource or module call it is for"
+        note = "it would hold for the whole template; write it by the resource or module call it is for"
         return replace(waiver, state=WaiverState.TOO_BROAD, note=note)
     if meant is None:
         note = "it stands by no resource, no module call and no property of one"

@@ -12,7 +12,6 @@ from typing import Any, Final
 from auditor.directives import (
     MAX_DIRECTIVES,
     NOWHERE,
-    WHOLE,
     Comment,
     Declared,
     bound,
@@ -20,6 +19,7 @@ from auditor.directives import (
     hinted,
     innermost,
     narrowed,
+    of_whole,
 )
 from auditor.model import Origin, Waiver
 from auditor.sources.arm import ir, jsontext
@@ -84,11 +84,10 @@ def _described(
         meant = own or (innermost(declared, node.start) if template else None)
         for item in _items(ours):
             waiver = from_metadata(_plain(item), origin(item.start))
-            whole = node is root and own is None
-            if whole and waiver.resource:
-                yield WHOLE, waiver
+            if node is root and own is None:
+                yield of_whole(waiver)
             else:
-                yield NOWHERE if meant is None else meant.start, narrowed(waiver, meant, whole=whole)
+                yield NOWHERE if meant is None else meant.start, narrowed(waiver, meant, whole=False)
 
 
 def _items(ours: Node) -> Sequence[Node]:

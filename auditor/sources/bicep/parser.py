@@ -21,8 +21,9 @@ def parse_template(source: ir.Source, files: ir.Files) -> ir.Template:
     if len(source.text) > MAX_SIZE:
         return ir.Template(source, problems=_too_large(source), bicep=True)
     tokens = tokenize(source.text)
-    template = _parsed(TemplateParser, source, files, tokens).template()
-    inline.find(source, tokens, template.declarations)
+    parser = _parsed(TemplateParser, source, files, tokens)
+    template = parser.template()
+    inline.find(source, tokens, template.declarations, parser.metadata.get("auditor"))
     return template
 
 
