@@ -58,7 +58,9 @@ class State:
 
     def _shown(self) -> Iterator[Instance | Gap]:
         if "values" not in self._document:
-            return  # an empty state has none
+            if "format_version" not in self._document:
+                yield self._gap("it has no values, no version and no format_version, which every state has")
+            return  # a state of nothing has no values
         for resource, line in self._document.resources("values"):
             one = mapping(resource)
             address = one.get("address")
