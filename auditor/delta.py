@@ -89,8 +89,8 @@ class Delta:
     baseline: str
     baseline_title: str
     differences: tuple[Difference, ...]
-    only_in_reference: tuple[Subject, ...]
-    only_in_current: tuple[Subject, ...]
+    only_in_reference: tuple[Subject, ...] = ()
+    only_in_current: tuple[Subject, ...] = ()
     not_compared: tuple[Difference, ...] = ()
     compared: int = 0
     everything: bool = False

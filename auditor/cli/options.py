@@ -32,7 +32,10 @@ Exit codes:
 
 # Options of the commands that read targets, by what they are for; what is named nowhere is listed at the end.
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Judging": ("baseline", "rule", "rules_dir", "waivers", "longest_waiver", "inline_waivers", "fail_on"),
+    "Judging": (
+        "baseline", "rule", "rules_dir", "names", "everything", "waivers", "longest_waiver", "inline_waivers",
+        "fail_on",
+    ),
     "Writing": ("format", "template", "output", "quiet"),
     "Live deployments": (
         "cloud", "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "deep", "record", "replay",
@@ -53,11 +56,19 @@ Targets:
 
 
 class Sections(click.Command):
-    """A command whose many options are listed by what they are for, and the formats with them."""
+    """A command whose many options are listed by what they are for, and the formats with them.
+
+    `formats` names the table of formats in `auditor.renderers`.
+    """
+
+    def __init__(self, *args: Any, formats: str = "FORMATS", **rest: Any) -> None:
+        """Make a command as click does."""
+        super().__init__(*args, **rest)
+        self.formats = formats
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the options section by section."""
-        from auditor.renderers import FORMATS
+        from auditor import renderers
 
         records = {
             param.name: record
@@ -71,7 +82,9 @@ class Sections(click.Command):
                     formatter.write_dl(rows)
             if "format" in names and any(param.name == "format" for param in self.params):
                 with formatter.section("Formats"):
-                    formatter.write_dl([(entry.name, entry.title) for entry in FORMATS.values()])
+                    formatter.write_dl(
+                        [(entry.name, entry.title) for entry in getattr(renderers, self.formats).values()]
+                    )
         with formatter.section("Other options"):
             formatter.write_dl(list(records.values()))
 
@@ -99,6 +112,13 @@ def complete_format(_c: click.Context, _p: click.Parameter, incomplete: str) -> 
     from auditor.renderers import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def complete_drift_format(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
+    """The formats of a comparison that begin with what was typed."""
+    from auditor.renderers import DRIFT_FORMATS
+
+    return [name for name in DRIFT_FORMATS if name.startswith(incomplete)]
 
 
 FILE = click.Path(dir_okay=False, path_type=Path)

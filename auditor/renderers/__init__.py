@@ -10,8 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from auditor.delta import Delta
 from auditor.errors import UsageError
 from auditor.model import Renderer, Report
+
+DriftRenderer = Callable[[Delta], Iterator[str]]
+DRIFT_HTML: Final = "drift-html.html.j2"
+DRIFT_MARKDOWN: Final = "drift-markdown.md.j2"
+DRIFT_TEXT: Final = "drift-text.txt.j2"
 
 _Rendered = TypeVar("_Rendered")
 
@@ -124,6 +130,47 @@ FORMATS: Final[Mapping[str, Format[Report]]] = {
         Format("azuredevops", "azuredevops.txt", "Azure Pipelines logging commands: issues of a run", _azuredevops),
         Format("junit", "xml", "JUnit XML: a suite a resource, a case a finding", _junit),
         Format("oscal", "oscal.json", "OSCAL 1.1.3 assessment results, by control", _oscal),
+    )
+}
+
+
+def _drift_page(name: str) -> Callable[[Path | None], DriftRenderer]:
+    def load(template_dir: Path | None) -> DriftRenderer:
+        from auditor.renderers.drift import pages
+
+        return pages.renderer(name, template_dir)
+
+    return load
+
+
+def _drift_json(_template_dir: Path | None) -> DriftRenderer:
+    from auditor.renderers.drift import json_v1
+
+    return json_v1.render
+
+
+def _drift_as(name: str) -> Callable[[Path | None], DriftRenderer]:
+    """A format for pipelines that takes drift the way it takes findings."""
+
+    def load(template_dir: Path | None) -> DriftRenderer:
+        from auditor.renderers.drift.as_report import as_report
+
+        render = FORMATS[name].load(template_dir)
+        return lambda delta: render(as_report(delta))
+
+    return load
+
+
+DRIFT_FORMATS: Final[Mapping[str, Format[Delta]]] = {
+    entry.name: entry
+    for entry in (
+        Format("html", "html", "one page to read; needs no network", _drift_page(DRIFT_HTML), DRIFT_HTML),
+        Format("markdown", "md", "tables for a pull request or a wiki", _drift_page(DRIFT_MARKDOWN), DRIFT_MARKDOWN),
+        Format("text", "txt", "plain text for a mail or a CI log", _drift_page(DRIFT_TEXT), DRIFT_TEXT),
+        Format("json", "json", "everything, for tools (schema auditor/drift/v1)", _drift_json),
+        Format("sarif", "sarif", "SARIF 2.1.0: every difference as a result", _drift_as("sarif")),
+        Format("github-sarif", "github.sarif", "SARIF of what GitHub is to alert of", _drift_as("github-sarif")),
+        Format("junit", "xml", "JUnit XML: a suite a resource, a case a difference", _drift_as("junit")),
     )
 }
 

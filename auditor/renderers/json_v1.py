@@ -45,9 +45,14 @@ _Item = TypeVar("_Item")
 
 def render(report: Report) -> Iterator[str]:
     """The report as JSON text, in chunks of about 64 KiB."""
+    return in_chunks(_lines(report))
+
+
+def in_chunks(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of JSON, in chunks of about 64 KiB."""
     chunk: list[str] = []
     size = 0
-    for line in _lines(report):
+    for line in lines:
         chunk.append(line)
         size += len(line)
         if size >= _CHUNK:
@@ -71,20 +76,21 @@ def _lines(report: Report) -> Iterator[str]:
     yield "{\n"
     for key, value in head.items():
         yield f'"{key}": {_dump(plain(value))},\n'
-    yield from _array("resources", report.subjects, write.resource)
-    yield from _array("findings", report.findings, write.finding)
-    yield from _array("gaps", report.gaps, lambda gap: _dump(_gap(gap)))
-    yield from _array("statements", report.statements, lambda row: _dump(_statement(row)))
-    yield from _array("recovery", recovery_rows.rows(report), str)
-    yield from _array("rules", report.rules.values(), lambda rule: _dump(_rule(rule)))
-    yield from _array("scopes", report.scopes, lambda scope: _dump(_scope(scope)))
-    yield from _array("listings", report.listings, lambda listing: _dump(_listing(listing)))
-    yield from _array("deleted", report.deleted, write.resource)
-    yield from _array("stale_waivers", report.stale_waivers, lambda waiver: _dump(_waiver(waiver)))
+    yield from array("resources", report.subjects, write.resource)
+    yield from array("findings", report.findings, write.finding)
+    yield from array("gaps", report.gaps, lambda gap: _dump(gap_entry(gap)))
+    yield from array("statements", report.statements, lambda row: _dump(_statement(row)))
+    yield from array("recovery", recovery_rows.rows(report), str)
+    yield from array("rules", report.rules.values(), lambda rule: _dump(rule_entry(rule)))
+    yield from array("scopes", report.scopes, lambda scope: _dump(_scope(scope)))
+    yield from array("listings", report.listings, lambda listing: _dump(_listing(listing)))
+    yield from array("deleted", report.deleted, write.resource)
+    yield from array("stale_waivers", report.stale_waivers, lambda waiver: _dump(_waiver(waiver)))
     yield f'"not_assessed": {_dump(plain(report.not_assessed))}\n}}\n'
 
 
-def _array(key: str, items: Iterable[_Item], text: Callable[[_Item], str]) -> Iterator[str]:
+def array(key: str, items: Iterable[_Item], text: Callable[[_Item], str]) -> Iterator[str]:
+    """A member of the report that is an array, an item a line."""
     yield f'"{key}": ['
     separator = "\n  "
     for item in items:
@@ -169,7 +175,7 @@ def _values(item: Evidence) -> str:
         reason = "the source gave no reason"
     values = {
         "path": clean(item.path),
-        "expected": _expected(item.expected),
+        "expected": expected(item.expected),
         "observed": None if unknown else plain(item.observed),
         "basis": item.basis.value,
         "reason": clean(reason),
@@ -177,7 +183,7 @@ def _values(item: Evidence) -> str:
     return _dump(values)[:-1]
 
 
-def _expected(value: Any) -> Any:
+def expected(value: Any) -> Any:
     """What was expected; a duration in a phrase for people (`at least 30 days`) in ISO 8601 (`at least P30D`)."""
     match = _PHRASE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -200,7 +206,8 @@ def origin(place: Origin, depth: int = 0) -> dict[str, Any]:
     return entry
 
 
-def _gap(gap: Gap) -> dict[str, Any]:
+def gap_entry(gap: Gap) -> dict[str, Any]:
+    """A gap in the contract's shape."""
     entry = {"subject": clean(gap.subject), "reason": clean(gap.reason), "origin": origin(gap.origin)}
     return entry if gap.permission is None else entry | {"permission": clean(gap.permission)}
 
@@ -229,7 +236,8 @@ def _statement(row: StatementResult) -> dict[str, Any]:
     return {**plain(entry), "verdict": row.verdict.value, "findings": keys}
 
 
-def _rule(rule: RuleInfo) -> dict[str, Any]:
+def rule_entry(rule: RuleInfo) -> dict[str, Any]:
+    """What a report says of a rule, in the contract's shape."""
     entry = dict(plain(rule._asdict()))
     entry["severity"] = rule.severity.value
     entry["references"] = [{"title": clean(title), "url": clean(url)} for title, url in rule.references]

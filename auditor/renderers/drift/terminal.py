@@ -1,0 +1,142 @@
+"""The summary of a comparison in the terminal: the verdict, what is weaker, and what cannot be told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.delta import Delta, Difference, Drift
+from auditor.model import Subject
+from auditor.renderers.drift.overview import Doubt, DriftOverview, drift_overview, value
+from auditor.renderers.escaping import terminal as inert
+from auditor.renderers.overview import about, counted
+from auditor.renderers.values import needing
+
+ROWS_SHOWN: Final = 25
+NAMES_SHOWN: Final = 4
+
+_STYLES: Final = {Drift.WEAKER: "bold red", Drift.DIFFERENT: "yellow", Drift.STRONGER: "green"}
+_MARKS: Final = {
+    "fail": ("✗", "bold red"),
+    "unknown": ("?", "bold yellow"),
+    "none": ("≠", "bold"),
+    "pass": ("✓", "bold green"),
+}
+
+
+def render(delta: Delta, *, fail_on: str, color: bool, width: int | None) -> Iterator[str]:
+    """The summary as text, with ANSI colours where `color` is set; `width` is in columns, None for the terminal's."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=color, no_color=not color, width=width, highlight=False)
+    seen = drift_overview(delta)
+    _head(delta, seen, fail_on, console)
+    for drift, title, rows in seen.classes:
+        _rows(title, _STYLES[drift], rows, seen, console)
+    _alone("Only in the reference", delta.only_in_reference, console)
+    _alone("Only in the current side", delta.only_in_current, console)
+    _doubts("Cannot be told", "bold yellow", seen.doubts, console)
+    _gaps(seen, console)
+    _doubts("Not compared, because one side can never show it", "dim", seen.not_compared, console)
+    _foot(delta, console)
+    yield "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
+
+
+def _head(delta: Delta, seen: DriftOverview, fail_on: str, console: Console) -> None:
+    console.print(
+        Text.assemble(
+            ("Drift  ", "bold"), (inert(delta.reference.name), "cyan"), " → ", (inert(delta.current.name), "cyan")
+        )
+    )
+    console.print(
+        Text(f"{delta.baseline_title or delta.baseline} · {counted(delta.compared, 'resource')} compared", style="dim")
+    )
+    console.print()
+    mark, style = _MARKS[seen.verdict.tone]
+    console.print(Text(f"{mark} {seen.verdict.word}", style=style))
+    console.print(Padding(Text(seen.verdict.sentence), (0, 0, 0, 2)))
+    if seen.classes and delta.exit_code(fail_on) != 1:
+        console.print(Padding(Text(f"Nothing counts at --fail-on {fail_on}.", style="dim"), (0, 0, 0, 2)))
+
+
+def _rows(title: str, style: str, rows: tuple[Difference, ...], seen: DriftOverview, console: Console) -> None:
+    _title(console, f"{title} ({len(rows)})", style)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for column in ("Resource", "Setting", "Reference", "Current", "Severity"):
+        table.add_column(column, overflow="fold")
+    for row in rows[:ROWS_SHOWN]:
+        severity = seen.severity(row)
+        table.add_row(
+            Text(inert(row.subject.name), style="cyan"),
+            Text(inert(_short(row.path))),
+            Text(inert(value(row, current=False))),
+            Text(inert(value(row, current=True)), style=style),
+            Text(severity.value if severity else "–", style="dim"),
+        )
+    console.print(Padding(table, (0, 0, 0, 2)))
+    _more(console, len(rows) - ROWS_SHOWN)
+
+
+def _short(path: str) -> str:
+    """A path without what every path begins with."""
+    child, colon, rest = path.rpartition(":")
+    return child + colon + rest.removeprefix("properties.")
+
+
+def _alone(title: str, subjects: tuple[Subject, ...], console: Console) -> None:
+    if not subjects:
+        return
+    _title(console, f"{title} ({len(subjects)})", "yellow")
+    for subject in subjects[:ROWS_SHOWN]:
+        console.print(Padding(Text.assemble((inert(subject.name), "cyan"), f"  {inert(subject.type)}"), (0, 0, 0, 2)))
+    _more(console, len(subjects) - ROWS_SHOWN)
+
+
+def _doubts(title: str, style: str, doubts: tuple[Doubt, ...], console: Console) -> None:
+    if not doubts:
+        return
+    _title(console, f"{title} ({sum(len(doubt.differences) for doubt in doubts)})", style)
+    for doubt in doubts[:ROWS_SHOWN]:
+        paths = _listed(map(_short, doubt.paths))
+        console.print(Padding(Text.assemble((_listed(doubt.names), "cyan"), f"  {paths}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(inert(doubt.reason), style="dim"), (0, 0, 0, 4)))
+    _more(console, len(doubts) - ROWS_SHOWN)
+
+
+def _gaps(seen: DriftOverview, console: Console) -> None:
+    if not seen.gaps:
+        return
+    _title(console, f"Not read ({len(seen.gaps)})", "bold yellow")
+    for side, gap in seen.gaps[:ROWS_SHOWN]:
+        name, _ = about(gap.subject)
+        console.print(Padding(Text.assemble(f"{side}: ", (inert(name), "bold")), (0, 0, 0, 2)))
+        console.print(Padding(Text(inert(needing(gap.reason, gap.permission))), (0, 0, 0, 4)))
+    _more(console, len(seen.gaps) - ROWS_SHOWN)
+
+
+def _foot(delta: Delta, console: Console) -> None:
+    console.print()
+    if delta.unused_map:
+        console.print(Text(f"Of the map, nothing has the name of: {_listed(delta.unused_map)}.", style="yellow"))
+    console.print(Text("All of it, with the places: --format html=drift.html", style="dim"))
+
+
+def _title(console: Console, text: str, style: str) -> None:
+    console.print()
+    console.print(Text(text, style=style))
+
+
+def _more(console: Console, number: int) -> None:
+    if number > 0:
+        console.print(Padding(Text(f"… and {number} more", style="dim"), (0, 0, 0, 2)))
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = [inert(name) for name in dict.fromkeys(names)]
+    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    return ", ".join(found[:NAMES_SHOWN]) + more
