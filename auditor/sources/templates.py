@@ -17,7 +17,7 @@ from auditor.sources import cross_check
 from auditor.sources.arm import ir, records
 from auditor.sources.arm.evaluate import Deployment
 from auditor.sources.arm.values import EvaluationError
-from auditor.sources.files import Entry, EntryPoint, Survey, read_snapshot, read_terraform
+from auditor.sources.files import Entry, EntryPoint, Survey, read_snapshot
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -47,7 +47,10 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
     yield from survey.records
     for path in dict.fromkeys(survey.snapshots):
         yield from read_snapshot(path)
-    yield from read_terraform(list(dict.fromkeys(survey.terraform)))
+    if survey.terraform or survey.terraform_named:
+        from auditor.sources import terraform
+
+        yield from terraform.collect(survey, options, catalog, progress)
     work = _Work(survey, options, catalog)
     known: dict[str, None] = {}
     told: set[tuple[object, ...]] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from auditor import services, snapshot
 from auditor.errors import TargetError, UsageError
 from auditor.model import Gap, Origin, Resource, Scope
 from auditor.sources import CollectOptions, collect
-from auditor.sources.files import Entry, entries
+from auditor.sources.files import Entry, Survey, entries
+from auditor.sources.files.jail import MAX_FILE
+from auditor.sources.files.kinds import Kind
 
 STORE = "resource s 'Microsoft.Storage/storageAccounts@2023-05-01' = {\n  name: 'one'\n  location: 'x'\n}\n"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01"
@@ -517,23 +520,50 @@ def test_snapshots_give_their_records() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "subject"),
+    ("name", "content", "kind"),
     [
-        ("tf/main.tf", "", "tf"),
-        (
-            "plan.json",
-            json.dumps({"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {}}),
-            "plan.json",
-        ),
-        ("old.json", json.dumps({"format_version": "0.1", "resource_changes": []}), "old.json"),
-        (
-            "terraform.tfstate",
-            json.dumps({"version": 4, "terraform_version": "1.11.4", "resources": []}),
-            "terraform.tfstate",
-        ),
+        ("main.tf", "", Kind.CONFIGURATION),
+        ("main.tf.json", "{}", Kind.CONFIGURATION),
+        ("main.tofu", "", Kind.CONFIGURATION),
+        ("p.json", {"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {}}, Kind.PLAN),
+        ("p.json", {"format_version": "1.2", "terraform_version": "1", "variables": {"a": "x" * 70_000}}, Kind.PLAN),
+        ("p.json", {"format_version": "0.1", "resource_changes": []}, Kind.PLAN),
+        ("p.json", {"resource_changes": []}, Kind.PLAN),
+        ("p.json", {"applyable": True, "configuration": {"x": "y" * 70_000}, "format_version": "1.2"}, Kind.PLAN),
+        ("p.json", {"configuration": {"root_module": "y" * 70_000}, "format_version": "1.2"}, Kind.PLAN),
+        ("s.json", {"format_version": "1.0", "terraform_version": "1.11.4", "values": {}}, Kind.STATE),
+        ("s.json", {"format_version": "1.0"}, Kind.STATE),
+        ("terraform.tfstate", {"version": 4, "terraform_version": "1.11.4", "resources": []}, Kind.STATE),
+        ("old.tfstate", {"version": 3, "serial": 1, "lineage": "x", "modules": []}, Kind.STATE),
+        ("sealed.tfstate", {"serial": 1, "meta": {}, "encrypted_data": "x", "encryption_version": "v0"}, Kind.STATE),
+        ("v.json", {"format_version": "1.0", "valid": True}, None),
+        ("v.json", {"configuration": {}, "terraform_version_note": "x"}, None),
     ],
 )
-def test_terraform_is_recognised(name: str, content: str, subject: str) -> None:
-    write({name: content, "tf/more.tf": ""} if name.startswith("tf") else {name: content})
-    assert gaps() == [Gap(subject, "Terraform is not read yet", Origin(subject))]
-    assert gaps(name) == [Gap(name, "Terraform is not read yet", Origin(name))]
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_terraform_is_recognised(name: str, content: Any, kind: Kind | None, encoding: str) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
+    Path(name).write_text(text, encoding)
+    found = Survey([Path()], CollectOptions())
+    assert [one.kind for one in found.terraform] == [kind] * (kind is not None)
+    assert found.terraform_named == []
+    if kind is not None:
+        found = Survey([Path(name)], CollectOptions())
+        assert [one.kind for one in found.terraform_named] == [kind]
+        assert found.terraform == []
+
+
+def test_a_plan_may_be_larger_than_a_template() -> None:
+    plan = {"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {"x": "y" * MAX_FILE}}
+    write({"plan.json": json.dumps(plan)})
+    assert [one.kind for one in Survey([Path()], CollectOptions()).terraform] == [Kind.PLAN]
+    assert [one.kind for one in Survey([Path("plan.json")], CollectOptions()).terraform_named] == [Kind.PLAN]
+
+
+@pytest.mark.parametrize("name", ["tfplan", "plan.json", "plan.out"])
+def test_a_saved_plan_is_for_terraform_to_show(name: str) -> None:
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr("tfplan", b"x")
+    with pytest.raises(TargetError, match="saved plan") as raised:
+        Survey([Path(name)], CollectOptions())
+    assert "terraform show -json" in (raised.value.hint or "")

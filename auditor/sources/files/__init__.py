@@ -6,7 +6,7 @@ their modules within the `jail`, `azd` fills in placeholders.
 """
 
 from auditor.sources.files.loading import Loader
-from auditor.sources.files.survey import Entry, Survey, entries, read_snapshot, read_terraform
+from auditor.sources.files.survey import Entry, Survey, entries, read_snapshot
 from auditor.sources.files.tree import EntryPoint
 
-__all__ = ["Entry", "EntryPoint", "Loader", "Survey", "entries", "read_snapshot", "read_terraform"]
+__all__ = ["Entry", "EntryPoint", "Loader", "Survey", "entries", "read_snapshot"]

@@ -20,15 +20,35 @@ class Kind(StrEnum):
     TEMPLATE = "ARM template"
     PARAMETERS = "ARM parameter file"
     SNAPSHOT = "snapshot"
-    TERRAFORM = "Terraform"
+    PLAN = "Terraform plan"
+    STATE = "Terraform state"
+    CONFIGURATION = "Terraform configuration"
     OTHER = "other"
 
 
 JSON_ENDINGS: Final = (".json", ".jsonc", ".jsonl", ".tfstate")
 """Endings of files a folder is searched for, besides those that say what they are."""
-_BY_ENDING: Final = {".bicep": Kind.BICEP, ".bicepparam": Kind.BICEPPARAM, ".tf": Kind.TERRAFORM}
+TERRAFORM: Final = frozenset({Kind.PLAN, Kind.STATE, Kind.CONFIGURATION})
+_BY_ENDING: Final = {
+    ".bicep": Kind.BICEP,
+    ".bicepparam": Kind.BICEPPARAM,
+    **dict.fromkeys((".tf", ".tf.json", ".tofu", ".tofu.json"), Kind.CONFIGURATION),
+}
 _FIRST_SCHEMA: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*+\{\s*+"\$schema"\s*+:\s*+"([^"\\]*+)"')
-_MARKS: Final = (b"ontentVersion", b"eploymentTemplate", b"eploymentParameters", b'"terraform_version"', b'"format_ver')
+_MARKS: Final = (
+    b"ontentVersion", b"eploymentTemplate", b"eploymentParameters", b'"terraform_version"', b'"format_ver',
+    b'"encrypted_data"', b'"resource_changes"', b'"lineage"',
+)  # fmt: skip
+_BEGINNING: Final = 65_536
+"""Bytes of a file that show what it is, where it is a plan or a state as Terraform writes it."""
+_SORTED: Final = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*+\{\s*+"configuration"\s*+:\s*+\{\s*+"(?:provider_config|root_module)"'
+)
+"""How a plan begins whose members somebody sorted."""
+_PLANNED: Final = frozenset({
+    "applyable", "configuration", "errored", "output_changes", "planned_values", "prior_state", "proposed_unknown",
+    "relevant_attributes", "resource_changes", "resource_drift", "variables",
+})  # fmt: skip
 _TOKEN: Final = re.compile(
     r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\Z)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|[{}\[\]:,]', re.DOTALL
 )
@@ -41,7 +61,8 @@ _COMPILED: Final = re.compile(rb'"_generator"\s*+:\s*+\{\s*+"name"\s*+:\s*+"bice
 
 def by_ending(path: Path) -> Kind | None:
     """The kind a file's name alone tells, or None."""
-    return _BY_ENDING.get(path.suffix.casefold())
+    name = path.name.casefold()
+    return next((kind for ending, kind in _BY_ENDING.items() if name.endswith(ending)), None)
 
 
 def kind_of(path: Path, data: bytes) -> Kind:
@@ -57,7 +78,23 @@ def kind_of(path: Path, data: bytes) -> Kind:
         return kind
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = text_of(data).encode("utf-8", "replace")
-    return _of_keys(top_level(text_of(data))) if any(mark in data for mark in _MARKS) else Kind.OTHER
+    if not any(mark in data for mark in _MARKS):
+        return Kind.OTHER
+    # Going through a large plan to its end, only to see what it is, would take longer than reading it.
+    if _SORTED.match(data):
+        return Kind.PLAN
+    beginning = _of_terraform(top_level(text_of(data[:_BEGINNING])))
+    return beginning or _of_keys(top_level(text_of(data)))
+
+
+def _of_terraform(keys: dict[str, str]) -> Kind | None:
+    """A plan or a state by its members; one that OpenTofu encrypted is taken for a state, as most are."""
+    planned = len(keys.keys() & _PLANNED)
+    if planned > 1 or (planned and "format_version" in keys) or keys.get("resource_changes") == "[":
+        return Kind.PLAN
+    marks = ({"terraform_version"}, {"version", "serial", "lineage"}, {"encrypted_data", "encryption_version"})
+    shown = {"format_version", "values"} <= keys.keys() or keys.keys() == {"format_version"}
+    return Kind.STATE if shown or any(mark <= keys.keys() for mark in marks) else None
 
 
 def _of_schema(schema: str) -> Kind | None:
@@ -71,9 +108,9 @@ def _of_keys(keys: dict[str, str]) -> Kind:
     told = _of_schema(keys.get("$schema", ""))
     if told is not None:
         return told
-    versioned = "format_version" in keys and keys.keys() & {"planned_values", "resource_changes", "values"}
-    if versioned or "terraform_version" in keys:
-        return Kind.TERRAFORM
+    terraform = _of_terraform(keys)
+    if terraform is not None:
+        return terraform
     if "contentversion" in keys:
         if keys.get("resources", "") in ("[", "{"):
             return Kind.TEMPLATE

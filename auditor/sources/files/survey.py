@@ -14,7 +14,7 @@ from auditor.model import Gap, Origin, Record, Scope, Waiver
 from auditor.sources.arm import ir
 from auditor.sources.files.azd import Environment, Project, environment_of, filled, project_at
 from auditor.sources.files.jail import Jail, Refused, head, project_root, read, real, shown, text_of
-from auditor.sources.files.kinds import JSON_ENDINGS, Kind, lenient_json
+from auditor.sources.files.kinds import JSON_ENDINGS, TERRAFORM, Kind, lenient_json
 from auditor.sources.files.loading import Loader
 from auditor.sources.files.registry import is_registry
 from auditor.sources.files.tree import EntryPoint, Tree, unknown_names
@@ -27,8 +27,9 @@ MAX_ENTRIES: Final = 10_000
 
 _HINT: Final = (
     "What can be audited: .bicep, .bicepparam, ARM templates and their parameter files, Terraform plans or states as "
-    "JSON (`terraform show -json`), snapshots, and folders of them."
+    "JSON (`terraform show -json`), .tf, snapshots, and folders of them."
 )
+_SHOW: Final = "Let Terraform show it: terraform show -json PLAN > plan.json, and name plan.json."
 _ELSEWHERE: Final = "Name the template, and this file with --parameters."
 
 
@@ -60,7 +61,8 @@ class Survey:
     """What there is to audit in the targets. `points` are paths alone; `open` reads and parses one of them.
 
     `records` are what was left out and what could not be looked at; `broken` the problems of modules, which those who
-    call them may show as well.
+    call them may show as well. `terraform` is what the folders hold of Terraform, `terraform_named` what was named of
+    it itself; `jail` bounds what may be read.
     """
 
     def __init__(self, paths: Sequence[Path], options: CollectOptions) -> None:
@@ -69,17 +71,18 @@ class Survey:
         self.records: list[Gap | Scope | Waiver] = []
         self.broken: list[Gap] = []
         self.snapshots: list[Path] = []
-        self.terraform: list[Path] = []
+        self.terraform: list[Found] = []
+        self.terraform_named: list[Found] = []
         self._options = options
         self._budget = Budget()
         self._named: set[tuple[Path, ...]] = set()
         self._projects: dict[Path, Project | None] = {}
         self._environments: dict[Path | None, Environment] = {}
         targets = [_target(path) for path in paths]
-        given = [_target(path) for path in options.parameters]
+        given = [_target(path) for path in options.parameters if not is_variables(path)]
         module_path = _target(options.module_path) if options.module_path is not None else None
-        self._jail = Jail(map(project_root, (*targets, *given)), (module_path,) if module_path is not None else ())
-        self._loader = Loader(self._jail, module_path, environment_of(None, ""))
+        self.jail = Jail(map(project_root, (*targets, *given)), (module_path,) if module_path is not None else ())
+        self._loader = Loader(self.jail, module_path, environment_of(None, ""))
         for target in targets:
             (self._folder if target.is_dir() else self._file)(target)
         self.points = list(dict.fromkeys(self.points))
@@ -97,7 +100,6 @@ class Survey:
         yield from self.records
         for path in dict.fromkeys(self.snapshots):
             yield from read_snapshot(path)
-        yield from read_terraform(list(dict.fromkeys(self.terraform)))
         for point in self.points:
             yield self.open(point)
         yield from self.broken
@@ -136,8 +138,8 @@ class Survey:
             match one:
                 case Found(kind=Kind.SNAPSHOT):
                     self.snapshots.append(one.path)
-                case Found(kind=Kind.TERRAFORM):
-                    self.terraform.append(one.path.parent if one.path.suffix == ".tf" else one.path)
+                case Found(kind=kind) if kind in TERRAFORM:
+                    self.terraform.append(one)
                 case Found():
                     found.append(one)
                 case Path():
@@ -172,6 +174,8 @@ class Survey:
             found = found_in(path, head(path))
             if found.kind is Kind.SNAPSHOT:
                 self.snapshots.append(path)
+            elif found.kind in TERRAFORM:
+                self.terraform_named.append(found)
             elif found.kind is Kind.OTHER:
                 raise TargetError(f"{shown(path)!r} is nothing that can be audited: {refused}", hint=_HINT) from refused
             else:
@@ -181,8 +185,8 @@ class Survey:
         match found.kind:
             case Kind.SNAPSHOT:
                 self.snapshots.append(path)
-            case Kind.TERRAFORM:
-                self.terraform.append(path)
+            case kind if kind in TERRAFORM:
+                self.terraform_named.append(found)
             case Kind.BICEPPARAM:
                 self._bicepparam(path)
             case Kind.BICEP | Kind.TEMPLATE:
@@ -213,6 +217,8 @@ class Survey:
 
     def _other(self, path: Path, text: str) -> None:
         """A file that was named and is nothing we know: broken JSON is a gap, anything else a wrong target."""
+        if text.startswith("PK\x03\x04") and "tfplan" in text[:200]:
+            raise TargetError(f"{shown(path)!r} is a saved plan, whose content only Terraform can show", hint=_SHOW)
         if path.suffix.casefold() in JSON_ENDINGS:
             try:
                 lenient_json(text)
@@ -286,7 +292,7 @@ class Survey:
 
     def _project_above(self, folder: Path) -> Project | None:
         """The nearest azd project at or above a folder, within what may be read."""
-        root = self._jail.root(folder)
+        root = self.jail.root(folder)
         for place in (folder, *folder.parents):
             project = self._project_at(place)
             if project is not None or place == root or root is None:
@@ -310,6 +316,11 @@ class Survey:
         self.records.append(Gap(shown(path), reason, Origin(shown(path))))
 
 
+def is_variables(path: Path) -> bool:
+    """Whether a file of --parameters is one of Terraform's variables."""
+    return path.name.casefold().endswith((".tfvars", ".tfvars.json"))
+
+
 def _target(path: Path) -> Path:
     try:
         return real(path)
@@ -331,9 +342,3 @@ def read_snapshot(path: Path) -> Iterator[Record]:
         yield from snapshot.read(path).records()
     except SnapshotError as error:
         yield Gap(shown(path), str(error), Origin(shown(path)))
-
-
-def read_terraform(paths: Sequence[Path]) -> Iterator[Record]:
-    """What Terraform plans and states, and folders of `.tf` files, hold."""
-    for path in paths:
-        yield Gap(shown(path), "Terraform is not read yet", Origin(shown(path)))

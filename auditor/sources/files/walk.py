@@ -10,7 +10,7 @@ from typing import Final
 
 from auditor.model import Gap, Origin, Scope
 from auditor.sources.files.jail import PROJECT_FILES, Refused, head, read, shown
-from auditor.sources.files.kinds import JSON_ENDINGS, Kind, by_ending, has_links, is_compiled, kind_of
+from auditor.sources.files.kinds import JSON_ENDINGS, TERRAFORM, Kind, by_ending, has_links, is_compiled, kind_of
 
 MAX_SEEN: Final = 500_000
 """Names looked at in one run."""
@@ -145,8 +145,8 @@ def _unread(path: Path, refused: Refused) -> Iterator[Found | Gap]:
         return
     beginning = head(path)
     kind = kind_of(path, beginning)
-    if kind is Kind.SNAPSHOT:
-        yield Found(path, kind)
+    if kind is Kind.SNAPSHOT or kind in TERRAFORM:
+        yield Found(path, kind)  # these are read piece by piece
     elif kind is not Kind.OTHER or not beginning:
         yield _gap(path, str(refused))
 
