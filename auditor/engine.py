@@ -683,15 +683,19 @@ class Judge:
         self.reader = Reader(catalog, estate)
         self._compiled: dict[Condition, CompiledRule] = {}
 
-    def holds(self, condition: Condition, store: Resource) -> tuple[Truth, tuple[Evidence, ...]]:
-        """Whether a condition holds, and the values that rests on; unknown settings are unknown with their reasons.
+    def holds(self, condition: Condition, store: Resource) -> Truth:
+        """Whether a condition holds; unknown settings are unknown with their reasons.
 
         Where all that an unknown setting can be leads to one answer, that is the answer.
         """
-        decision = self._rule(condition).judge(store)
+        rule = self._rule(condition)
+        truth = rule.holds(condition, store)
+        if not isinstance(truth, Unknown):
+            return truth
+        decision = rule.judge(store)
         if decision.outcome is Outcome.UNKNOWN:
-            return Unknown(decision.message.removeprefix("Not known: ")), decision.evidence
-        return decision.outcome is Outcome.PASS, decision.evidence
+            return Unknown(decision.message.removeprefix("Not known: "))
+        return decision.outcome is Outcome.PASS
 
     def accessors(self, condition: Condition) -> tuple[Accessor, ...]:
         """All that a condition looks at on a store."""

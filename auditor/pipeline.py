@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor import __version__, services, snapshot, statements
 from auditor.engine import Engine, Judge, subject_of
@@ -30,11 +30,14 @@ from auditor.model import (
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
-from auditor.recovery import Recoveries, RecoveryTerms, load_knowledge, load_objectives
+from auditor.recovery import Recoveries, RecoveryTerms, load_knowledge
 from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules
 from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
 from auditor.waivers import Terms, Waivers, day_of, given_longest, load_waivers
+
+if TYPE_CHECKING:
+    from auditor.recovery.objectives import Objectives
 
 DEFAULT_BASELINE = "standard-deployment"
 
@@ -75,12 +78,19 @@ def load_policy(
     about = {rule.id: rule.applies_to for rule in rules.values()}
     terms = Terms(day_of(now or datetime.now(UTC)), about, given_longest(longest_waiver), inline_waivers)
     knowledge = load_knowledge(data_dir("rules") / "recovery", vocabulary, rules)
-    promised = load_objectives(objectives, vocabulary) if objectives is not None else None
-    recovery = RecoveryTerms(knowledge, promised, previews)
+    recovery = RecoveryTerms(knowledge, _promised(objectives, vocabulary), previews)
     if waivers is None:
         return Policy(select(rules, rule), chosen, terms=terms, recovery=recovery)
     file = load_waivers(waivers, terms)
     return Policy(select(rules, rule), chosen, file.waivers, file.terms, recovery)
+
+
+def _promised(path: Path | None, vocabulary: Vocabulary) -> Objectives | None:
+    if path is None:
+        return None
+    from auditor.recovery.objectives import load_objectives
+
+    return load_objectives(path, vocabulary)
 
 
 def select(rules: Mapping[str, Rule], ids: Sequence[str]) -> Mapping[str, Rule]:

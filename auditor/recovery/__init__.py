@@ -7,9 +7,8 @@ customers' keys are known as well.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from auditor.engine import Judge
@@ -17,7 +16,9 @@ from auditor.model import Figure, Recovery, Resource, StoreRecovery, Subject
 from auditor.recovery.analysis import Analysis, standing
 from auditor.recovery.changes import ImpossibleChangeError, changed
 from auditor.recovery.knowledge import SCENARIOS, Knowledge, Mechanism, load_knowledge
-from auditor.recovery.objectives import MISSED, Objectives, cheapest, judged, load_objectives
+
+if TYPE_CHECKING:
+    from auditor.recovery.objectives import Objectives
 
 __all__ = [
     "SCENARIOS",
@@ -25,12 +26,10 @@ __all__ = [
     "ImpossibleChangeError",
     "Knowledge",
     "Mechanism",
-    "Objectives",
     "Recoveries",
     "RecoveryTerms",
     "changed",
     "load_knowledge",
-    "load_objectives",
 ]
 
 KEY_LOST: Final = ("malicious-purge", "protection-attack")
@@ -38,8 +37,7 @@ KEY_LOST: Final = ("malicious-purge", "protection-attack")
 VAULT: Final = "microsoft.keyvault/vaults"
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryTerms:
+class RecoveryTerms(NamedTuple):
     """What a run's recovery analysis works by. Without knowledge there is none."""
 
     knowledge: tuple[Knowledge, ...] = ()
@@ -47,29 +45,22 @@ class RecoveryTerms:
     previews: bool = False
 
 
-@dataclass(slots=True)
-class _Analysed:
+class _Analysed(NamedTuple):
     subject: Subject
     rows: tuple[Recovery, ...]
     vault: str
     store: Resource | None = None
 
 
-@dataclass(slots=True)
 class Recoveries:
-    """Collects the rows of an estate. `now` is when it was collected; `judge` decides conditions on its stores."""
+    """Collects the rows of an estate."""
 
-    terms: RecoveryTerms
-    judge: Judge
-    now: datetime
-    _analysis: Analysis = field(init=False)
-    _stores: list[_Analysed] = field(init=False, default_factory=list)
-    _vaults: dict[str, tuple[Recovery, ...]] = field(init=False, default_factory=dict)
-    _all: list[Resource] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Prepare the analysis."""
-        self._analysis = Analysis(self.terms.knowledge, self.judge, self.now, previews=self.terms.previews)
+    def __init__(self, terms: RecoveryTerms, judge: Judge, now: datetime) -> None:
+        """Work by `terms`; `judge` decides conditions on the stores, and `now` is when they were collected."""
+        self._objectives = terms.objectives
+        self._analysis = Analysis(terms.knowledge, judge, now, previews=terms.previews)
+        self._stores: list[_Analysed] = []
+        self._vaults: dict[str, tuple[Recovery, ...]] = {}
 
     def add(self, store: Resource, subject: Subject) -> None:
         """Take a store; one that a plan destroys, and a type nothing is known of, have no rows."""
@@ -79,12 +70,12 @@ class Recoveries:
         if store.type.casefold() == VAULT:
             self._vaults.setdefault(store.name.casefold(), rows)
         # Objectives need the store again in the end, to try what would meet them.
-        kept = store if self.terms.objectives is not None else None
+        kept = store if self._objectives is not None else None
         self._stores.append(_Analysed(subject, rows, self._vault_of(store), kept))
 
     def rows(self) -> tuple[StoreRecovery, ...]:
         """The rows of every store. Raises PolicyError when objectives contradict one another or are for no store."""
-        objectives = self.terms.objectives
+        objectives = self._objectives
         if objectives is not None:
             objectives.require_stores([one.store for one in self._stores if one.store is not None])
         return tuple(StoreRecovery(one.subject, self._finished(one)) for one in self._stores)
@@ -94,7 +85,9 @@ class Recoveries:
         return rows if one.store is None else tuple(self._promised(row, one.store) for row in rows)
 
     def _promised(self, row: Recovery, store: Resource) -> Recovery:
-        objective = self.terms.objectives.of(store, row.scenario) if self.terms.objectives is not None else None
+        from auditor.recovery.objectives import MISSED, cheapest, judged
+
+        objective = self._objectives.of(store, row.scenario) if self._objectives is not None else None
         if objective is None:
             return row
         row = judged(row, objective)

@@ -7,7 +7,7 @@ nothing else is known to help, and never makes a figure better.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -99,11 +99,8 @@ class Analysis:
         signature = (store.type, store.region, store.api_version, store.deployed, *self._signature(store, known))
         rows = self._rows.get(signature)
         if rows is None:
-            rows = tuple(
-                self._with_changes(self._recovery(store, scenario, one), store)
-                for one in known
-                for scenario in SCENARIOS
-            )
+            judged = [self._recovery(store, scenario, one) for one in known for scenario in SCENARIOS]
+            rows = tuple(self._with_changes(judged, store))
             if len(self._rows) < MAX_KEPT:
                 self._rows[signature] = rows
         return rows
@@ -113,7 +110,7 @@ class Analysis:
         return self._recovery(store, scenario, self._knowledge[store.type.casefold()][0])
 
     def customer_key(self, store: Resource) -> str:
-        """The URL of the key, or of its vault, that the store's data is encrypted with; empty where Microsoft has it."""
+        """The URL of the key, or of its vault, that a store's data is encrypted with; empty where Microsoft has it."""
         known = self._knowledge[store.type.casefold()][0]
         value = self._judge.reader.body(store, known.customer_key.path) if known.customer_key is not None else ABSENT
         return value if isinstance(value, str) else ""
@@ -126,7 +123,7 @@ class Analysis:
             for mechanism in known.mechanisms
             if self._previews or not mechanism.preview
             for one in mechanism.enabling
-            if one.when is None or self._judge.holds(one.when, store)[0] is True
+            if one.when is None or self._judge.holds(one.when, store) is True
         ]
         return sorted(changes, key=lambda change: change.effort)
 
@@ -143,20 +140,20 @@ class Analysis:
             signers = self._signers[store.type] = [self._judge.reader.signer(accessor) for accessor in accessors]
         return (sign(store) for sign in signers)
 
-    def _with_changes(self, row: Recovery, store: Resource) -> Recovery:
-        if row.recoverable == _YES:
-            return row
-        return row._replace(changes=tuple(self._improving(row, store)))
-
-    def _improving(self, row: Recovery, store: Resource) -> Iterator[Change]:
-        """The changes after which a scenario ends better, each tried alone."""
-        for change in self.proposals(store):
+    def _with_changes(self, rows: Sequence[Recovery], store: Resource) -> Iterator[Recovery]:
+        """The rows; those that are not surely recoverable with the changes, each tried alone, that make them better."""
+        improvable = [row for row in rows if row.recoverable != _YES]
+        improving: dict[str, list[Change]] = {row.scenario: [] for row in improvable}
+        for change in self.proposals(store) if improvable else ():
             try:
-                after = self.recovery(changed(store, change.settings), row.scenario)
+                after = changed(store, change.settings)
             except ImpossibleChangeError:
                 continue
-            if after.recoverable != _UNKNOWN and standing(after) < standing(row):
-                yield change
+            for row in improvable:
+                then = self.recovery(after, row.scenario)
+                if then.recoverable != _UNKNOWN and standing(then) < standing(row):
+                    improving[row.scenario].append(change)
+        return (row._replace(changes=tuple(improving.get(row.scenario, ()))) for row in rows)
 
     def _recovery(self, store: Resource, scenario: str, known: Knowledge) -> Recovery:
         offers = list(self._offers(store, scenario, known))
@@ -195,12 +192,12 @@ class Analysis:
             gifts = mechanism.gives.get(scenario, ())
             if not gifts or (mechanism.preview and not self._previews):
                 continue
-            there, _ = self._judge.holds(mechanism.when, store)
+            there = self._judge.holds(mechanism.when, store)
             if there is False:
                 continue
             doubt = there.reason if isinstance(there, Unknown) else ""
             for gift in gifts:
-                applies = True if gift.when is None else self._judge.holds(gift.when, store)[0]
+                applies = True if gift.when is None else self._judge.holds(gift.when, store)
                 if applies is False:
                     continue
                 doubt = doubt or (applies.reason if isinstance(applies, Unknown) else "")

@@ -7,7 +7,6 @@ Every figure is a `Quantity`: a constant somebody documented, a setting, or the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,16 +34,14 @@ ACTORS: Final = ("nobody", "self-service", "support", "microsoft")
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A documented duration in seconds; None where nobody documents one, infinity for no limit. `note` qualifies it."""
 
     seconds: float | None
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingValue:
+class SettingValue(NamedTuple):
     """A setting, API default included, in a unit of time, or a tier that holds its days in its name."""
 
     accessor: Accessor
@@ -52,8 +49,7 @@ class SettingValue:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(NamedTuple):
     """The time since a moment that the service itself reports, up to the collection; nothing where it reports none.
 
     `related` names the kind of related resource the moment stands on; the earliest of several counts where `earliest`.
@@ -64,8 +60,7 @@ class Elapsed:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LeastOfItems:
+class LeastOfItems(NamedTuple):
     """The least value among the items of an array that meet a condition; nothing where there is none."""
 
     items: Accessor
@@ -75,8 +70,7 @@ class LeastOfItems:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(NamedTuple):
     """The least or the most of several figures, or their sum; those that say nothing are left out."""
 
     how: str
@@ -90,8 +84,7 @@ Quantity = Constant | SettingValue | Elapsed | LeastOfItems | Combined
 # ── mechanisms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(NamedTuple):
     """What a mechanism gives in a scenario, where `when` holds (None: always)."""
 
     when: Condition | None
@@ -104,8 +97,7 @@ class Gift:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Enabling:
+class Enabling(NamedTuple):
     """A change of settings that brings a mechanism about: ARM paths and values, what it costs, what cannot be undone.
 
     `effort` orders changes from 1 (a switch) to 5 (a migration). `rule` names the rule whose remediation says how.
@@ -119,8 +111,7 @@ class Enabling:
     when: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """One way in which data comes back."""
 
     id: str
