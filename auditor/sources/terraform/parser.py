@@ -640,7 +640,7 @@ class _Parser:
             match piece.kind:
                 case "text":
                     last = parts[-1] if parts else None
-                    if isinstance(last, syntax.Literal):
+                    if isinstance(last, syntax.Literal) and isinstance(last.value, str):
                         joined = Span(span.source, last.span.start, piece.span.end)
                         parts[-1] = syntax.Literal(joined, f"{last.value}{piece.text}")
                     else:
