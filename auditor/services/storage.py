@@ -88,7 +88,7 @@ def _targets(instance: Resource) -> Iterator[str]:
 
 
 def _sku(parts: Any) -> str | None:
-    tier, version, replication = parts
+    tier, version, replication = parts or (None, None, None)
     return None if tier is None or replication is None else f"{tier}{version or ''}_{replication}"
 
 
