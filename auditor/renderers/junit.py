@@ -16,7 +16,7 @@ from auditor.model import Finding, Gap, Outcome, Report, Subject, resource_group
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
 from auditor.renderers.overview import places, state_of
-from auditor.renderers.values import because, needing, spoken, utc
+from auditor.renderers.values import needing, told, utc
 
 _ELEMENTS: Final[Mapping[str, str]] = {
     "fail": "failure",
@@ -96,10 +96,7 @@ def _result(finding: Finding) -> str:
 
 def _details(finding: Finding) -> Iterator[str]:
     yield f"{finding.severity.value}: {finding.subject.id}"
-    for item in finding.evidence:
-        expected = f", expected {spoken(item.expected)}" if spoken(item.expected) else ""
-        reason = f" ({because(item)})" if because(item) else ""
-        yield f"{item.path} = {spoken(item.observed) or '(nothing)'}{expected}; {item.basis.value}{reason}"
+    yield from map(told, finding.evidence)
     yield from places(finding)
 
 

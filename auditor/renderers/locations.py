@@ -84,7 +84,7 @@ def place(origin: Origin, otherwise: str = "") -> Place:
         return Place(clean(path).strip("/") or _path(otherwise), live=True)
     line = origin.line if origin.line is not None and origin.line >= 1 else None
     column = origin.column if line is not None and origin.column is not None and origin.column >= 1 else None
-    return Place(uri.replace("\\", "/") or _path(otherwise), line, column)
+    return Place(uri.replace("\\", "/"), line, column) if uri else Place(_path(otherwise), live=True)
 
 
 def _path(text: str) -> str:

@@ -19,7 +19,7 @@ from auditor.model import Evidence, Finding, Gap, Report, RuleInfo, Subject
 from auditor.renderers.escaping import https_url, json_text, terminal, web
 from auditor.renderers.locations import Fingerprints
 from auditor.renderers.overview import counted, places, state_of
-from auditor.renderers.values import because, needing, spoken, utc
+from auditor.renderers.values import needing, told, utc
 
 VERSION: Final = "1.1.3"
 PROPERTIES: Final = "urn:azure-resiliency-auditor"
@@ -200,11 +200,8 @@ def _observation(item: _Observed, report: Report) -> JSON:
 
 
 def _evidence(finding: Finding, item: Evidence) -> JSON:
-    expected = f", expected {spoken(item.expected)}" if spoken(item.expected) else ""
-    reason = f" ({because(item)})" if because(item) else ""
-    text = f"{item.path} = {spoken(item.observed) or '(nothing)'}{expected}; {item.basis.value}{reason}"
     url = https_url(finding.origin_of(item).uri)
-    return {"description": web(text)} | ({"href": url} if url else {})
+    return {"description": web(told(item))} | ({"href": url} if url else {})
 
 
 def _unread(gap: Gap, moment: str, fingerprints: Fingerprints) -> JSON:

@@ -81,6 +81,13 @@ def because(item: Evidence) -> str:
     return item.reason
 
 
+def told(item: Evidence) -> str:
+    """A piece of evidence in one line: `properties.x = 7, expected at least 30 days; explicit (why)`."""
+    expected = f", expected {spoken(item.expected)}" if spoken(item.expected) else ""
+    reason = f" ({because(item)})" if because(item) else ""
+    return f"{item.path} = {spoken(item.observed) or '(nothing)'}{expected}; {item.basis.value}{reason}"
+
+
 def needing(reason: str, permission: str | None) -> str:
     """A reason with the permission that was lacking, unless it names that already."""
     return f"{reason} (needs {permission})" if permission and permission not in reason else reason

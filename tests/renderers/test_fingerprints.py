@@ -152,7 +152,7 @@ def test_a_rule_and_a_resource_do_not_run_into_each_other():
         ("https://management.azure.com/subscriptions/s/a%20b", "subscriptions/s/a b", True),
         ("https://management.azure.com", "s/fallback", True),
         ("https://", "s/fallback", True),
-        ("", "s/fallback", False),
+        ("", "s/fallback", True),
         ("infra/main.bicep", "infra/main.bicep", False),
     ],
 )
