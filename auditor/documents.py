@@ -241,7 +241,7 @@ class Reader:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or not value.strip():
-            self.fail(path, f"expected text, found {describe(value)}")
+            self.fail(path, f"expected text, found {'none' if isinstance(value, str) else describe(value)}")
         return value.strip()
 
     def choice(self, path: str, valid: Collection[str], default: str | None = None) -> str:

@@ -36,6 +36,7 @@ HOSTILE = (
 COMMANDS = (
     (), ("scan",), ("snapshot",), ("rules",), ("rules", "list"), ("rules", "show"), ("rules", "test"), ("rules", "schema"),
     ("baselines",), ("baselines", "list"), ("baselines", "show"), ("role",), ("completion",),
+    ("waivers",), ("waivers", "check"), ("waivers", "list"),
 )  # fmt: skip
 
 

@@ -54,7 +54,9 @@ def test_the_readme_names_commands_that_exist(home: Path) -> None:
     text = (home / "README.md").read_text("utf-8") + (home / "docs" / "usage.md").read_text("utf-8")
     named = set(re.findall(r"^(?:eval \"\$\()?auditor (\w+)", text, re.MULTILINE))
     assert named <= cli.COMMANDS.keys()
-    options = {option for command in commands(cli.root) for p in command.params for option in p.opts}
+    options = {
+        option for command in commands(cli.root) for p in command.params for option in (*p.opts, *p.secondary_opts)
+    }
     documented = set(
         re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(line for line in text.splitlines() if "az role" not in line))
     )
