@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.directives import MAX_DIRECTIVES, NOWHERE, Comment, Declared, bound, from_metadata, hinted, read
 from auditor.model import Origin, Waiver, WaiverState
@@ -198,6 +200,37 @@ def test_very_many_directives_are_cut_and_said_to_be() -> None:
     found = bindings(text)
     assert len(found[3_002]) == MAX_DIRECTIVES
     assert found[NOWHERE] == [": malformed"]
+
+
+PIECES = (
+    "\n",
+    "\r\n",
+    " ",
+    "x",
+    "<a",
+    "<m",
+    ">",
+    ",",
+    waive("r"),
+    waive("s", "/* {} */"),
+    "// auditor:waive",
+    "// prose",
+    "",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_no_directive_is_lost_or_told_twice(pieces: list[str]) -> None:
+    text = "".join(piece + "\n" * piece.startswith("//") for piece in pieces)
+    comments = [
+        Comment(m.start(), m.end(), m[0].strip("/*")) for m in re.finditer(r"//[^\r\n]*|/\*.*?\*/", text, re.DOTALL)
+    ]
+    spans = [m.start() for m in re.finditer("<", text)]
+    declared = [Declared(start, text.find(">", start) + 1 or len(text), text[start + 1] == "m") for start in spans]
+    found = bound(text, comments, declared, lambda at: Origin("x", at))
+    told = sorted(one.origin.line for waivers in found.values() for one in waivers if one.origin)
+    assert told == [comment.start for comment in comments if read(comment.text, HERE) is not None]
 
 
 # ── in templates ─────────────────────────────────────────────────────────────────────────────────────────────────────
