@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from auditor.model import Outcome, Report, Severity
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
-from auditor.renderers.overview import by_urgency, counted, overview, state_of
+from auditor.renderers.overview import by_urgency, counted, overview, said, state_of
 from auditor.renderers.values import needing
 
 MAX_NOTES: Final = 10
@@ -61,7 +61,7 @@ def _all(report: Report, kinds: Mapping[Severity, str]) -> Iterator[Note]:
         yield Note("warning", "not-read", place(gap.origin, gap.subject), f"Not read: {gap.subject}: {reason}")
     for finding in by_urgency(f for f in report.findings if state_of(f) in ("fail", "unknown")):
         kind = "warning" if finding.outcome is Outcome.UNKNOWN else kinds[finding.severity]
-        text = f"{finding.subject.name}: {finding.message} ({finding.severity.value})"
+        text = f"{finding.subject.name}: {said(finding)} ({finding.severity.value})"
         yield Note(kind, finding.rule, primary(finding), text)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from auditor.model import Finding, Gap, Outcome, Report, Severity
 from auditor.renderers.escaping import json_text, web
 from auditor.renderers.locations import Fingerprints, Place, place, primary
-from auditor.renderers.overview import by_urgency, state_of
+from auditor.renderers.overview import by_urgency, said, state_of
 from auditor.renderers.values import needing
 
 NOT_READ: Final = "not-read"
@@ -47,7 +47,7 @@ def _entries(report: Report) -> Iterator[dict[str, Any]]:
 
 def _finding(finding: Finding, fingerprints: Fingerprints) -> dict[str, Any]:
     severity = _UNKNOWN if finding.outcome is Outcome.UNKNOWN else _SEVERITIES[finding.severity]
-    text = f"{finding.subject.name}: {finding.message}"
+    text = f"{finding.subject.name}: {said(finding)}"
     return _entry(finding.rule, text, severity, fingerprints.of(finding.rule, finding.subject.id), primary(finding))
 
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from auditor.model import Finding, Gap, Outcome, Report, Subject, resource_group
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
-from auditor.renderers.overview import places, state_of
+from auditor.renderers.overview import places, said, state_of
 from auditor.renderers.values import needing, told, utc
 
 _ELEMENTS: Final[Mapping[str, str]] = {
@@ -82,11 +82,9 @@ def _result(finding: Finding) -> str:
     if element is None:
         return ""
     waiver = finding.waiver
-    message = finding.message
+    message = said(finding)
     if finding.waived and waiver is not None:
         message = f"Waived until {waiver.expires} by {waiver.owner}: {waiver.reason}. {message}"
-    elif waiver is not None:
-        message = f"{message} (the waiver of {waiver.owner} does not count: {waiver.note or waiver.state})"
     if element == "skipped":
         return f"    <skipped{_attributes(message=f'{state}: {message}')}/>\n"
     kind = finding.severity.value if finding.outcome is Outcome.FAIL else state

@@ -165,6 +165,14 @@ def state_of(finding: Finding) -> str:
     return "waived" if finding.waived else finding.outcome.value
 
 
+def said(finding: Finding) -> str:
+    """What a finding says, and why a waiver that it carries does not count."""
+    waiver = finding.waiver
+    if waiver is None or finding.waived:
+        return finding.message
+    return f"{finding.message} (the waiver of {waiver.owner or 'nobody'} does not count: {waiver.note or waiver.state})"
+
+
 def where(origin: Origin) -> str:
     """An origin in one line: `main.bicep:12:3 (softDeleteDays) via main.bicep:41`."""
     text = _position(origin)

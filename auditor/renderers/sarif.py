@@ -17,7 +17,7 @@ from typing import Any, Final
 from auditor.model import Finding, Gap, Origin, Outcome, Report, RuleInfo, Severity, Waiver
 from auditor.renderers.escaping import https_url, json_text, markdown, web
 from auditor.renderers.locations import Fingerprints, Place, place, primary, related
-from auditor.renderers.overview import STATES, cause, counted, most_urgent, state_of
+from auditor.renderers.overview import STATES, cause, counted, most_urgent, said, state_of
 from auditor.renderers.values import clean, utc
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -205,7 +205,7 @@ def _result(finding: Finding, number: int | None, fingerprints: Fingerprints) ->
         "ruleId": clean(finding.rule),
         "kind": _KINDS[finding.outcome],
         "level": LEVELS[finding.severity] if failed else "none",
-        "message": {"text": _text(f"{subject.name}: {finding.message}")},
+        "message": {"text": _text(f"{subject.name}: {said(finding)}")},
         "locations": [_location(primary(finding)) | {"logicalLocations": [_logical(subject.name, subject.id)]}],
         "relatedLocations": [
             {"id": index, **_location(found.place), "message": {"text": _text(found.text)}}

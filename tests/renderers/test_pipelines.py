@@ -17,6 +17,7 @@ from auditor.renderers import github_summary, render
 from tests.renderers.large_report import findings, gaps, in_template, report_of, waived
 from tests.renderers.sample_report import (
     ACTIVE_WAIVER,
+    EXPIRED_WAIVER,
     HOSTILE,
     STORAGE,
     clean_sample,
@@ -99,9 +100,9 @@ def test_github_is_told_of_the_line_with_the_rule_as_a_title():
         "title": "storage-blob-soft-delete",
     }
     live = next(c for c in found if c.properties["title"] == "keyvault-purge-protection")
-    assert live == Command(
-        "error", {"title": "keyvault-purge-protection"}, "kv-fllm-auth: Purge protection is not enabled (critical)"
-    )
+    assert (live.name, live.properties) == ("error", {"title": "keyvault-purge-protection"})
+    refused = f"the waiver of {EXPIRED_WAIVER.owner} does not count: {EXPIRED_WAIVER.note}"
+    assert live.data == f"kv-fllm-auth: Purge protection is not enabled ({refused}) (critical)"
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, *MORE])

