@@ -42,7 +42,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Templates": (
         "parameters", "parameter", "resource_group", "location", "subscription", "azd_env", "module_path",
-        "cross_check",
+        "cross_check", "terraform_dir", "verbose",
     ),
 }  # fmt: skip
 
@@ -52,7 +52,8 @@ Targets:
   azure:SUBSCRIPTION            one subscription (its id)
   azure:SUBSCRIPTION/GROUP      one resource group
   azure:mg/MANAGEMENT_GROUP     every subscription below a management group
-  PATH                          a snapshot, a template, or a folder of them"""
+  PATH                          a snapshot, a template, a Terraform plan, state
+                                or .tf file, or a folder of them"""
 
 
 class Sections(click.Command):
@@ -142,6 +143,8 @@ def how_to_collect(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--azd-env", default="", metavar="NAME", help="The azd environment that fills ${…} placeholders."),
         click.option("--module-path", type=FOLDER, help="A folder of registry modules."),
         click.option("--cross-check", is_flag=True, help="Tell where the bicep command on the PATH disagrees."),
+        click.option("--terraform-dir", type=FOLDER, help="The configuration a Terraform plan was made from."),
+        click.option("--verbose", "-v", is_flag=True, help="Name the Terraform attributes that are not understood."),
         click.option(
             "--cloud",
             type=click.Choice(["public", "usgov", "china"]),
@@ -181,7 +184,8 @@ def collect_options(given: dict[str, Any]) -> dict[str, Any]:
     """Take the collecting options out of a command's arguments, in the pipeline's words."""
     names = (
         "parameters", "resource_group", "location", "subscription", "azd_env", "module_path", "cross_check", "cloud",
-        "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "record", "replay", "deep",
+        "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "record", "replay", "deep", "terraform_dir",
+        "verbose",
     )  # fmt: skip
     pairs = {}
     for pair in given.pop("parameter"):

@@ -28,6 +28,8 @@ class CollectOptions:
     Templates: `parameters` are parameter files, `parameter` single values, `resource_group`, `location`, `subscription`
     and `azd_env` give the context, `module_path` a folder of registry modules; `cross_check` holds what the Bicep
     compiler on the PATH makes of each template against our reading.
+    Terraform: `parameters` are also variable files (`.tfvars`), `parameter` also variables; `terraform_dir` is the
+    configuration a plan was made from, where it is not beside it; `verbose` tells the attributes no table knows.
     """
 
     cloud: str = "public"
@@ -46,6 +48,8 @@ class CollectOptions:
     azd_env: str = ""
     module_path: Path | None = None
     cross_check: bool = False
+    terraform_dir: Path | None = None
+    verbose: bool = False
 
 
 def collect(

@@ -106,13 +106,16 @@ def _records(entry: _Entry, options: CollectOptions, catalog: Catalog) -> Iterat
         yield Scope(uri, entry.kind.value, entry.path.name, "not judged")
         return
     sorted_out = _Sorted(reader.instances(), uri)
-    ignored: Counter[str] = Counter()
+    ignored: Counter[str] | None = Counter() if options.verbose else None
     types = catalog.store_types()
     stores = 0
     for record in estate.records(sorted_out.instances(), sorted_out.gaps, catalog, options.subscription, ignored):
         stores += isinstance(record, Resource) and record.type.casefold() in types
         yield record
     yield from sorted_out.scopes
+    if ignored:
+        named = ", ".join(f"{name} ({count})" for name, count in ignored.most_common(MAX_IGNORED))
+        yield Scope(uri, "attributes not understood", entry.path.name, named)
     notes = [f"{stores} data store{'' if stores == 1 else 's'}", *reader.notes]
     yield Scope(uri, entry.kind.value, entry.path.name, "; ".join(notes))
 

@@ -27,9 +27,9 @@ class Written(NamedTuple):
     address: str
 
 
-Undecided = Callable[[str, Written, bool], Unknown | None]
+Undecided = Callable[[str, Written], Unknown | None]
 """What an attribute or a block is that is unknown as a whole, by its name and what is written around it: unset (None),
-or an Unknown. The last argument says that it may be a block: it is a list, or nothing tells that it is none."""
+or an Unknown. What is not written is a list, or nothing tells that it is none, so that it may be a block."""
 
 _NOWHERE: Final = Written(None, Scope(()), False, "")
 
@@ -41,30 +41,34 @@ def merged(
     written: Written = _NOWHERE,
     undecided: Undecided | None = None,
 ) -> dict[str, Any]:
-    """A resource's values with an Unknown in place of what is not known and of what is sensitive."""
+    """A resource's values, changed to have an Unknown in place of what is not known and of what is sensitive."""
     if sensitive is True:
         return dict.fromkeys((*values, *unknown), SENSITIVE)
-    return _object(values, unknown, sensitive, written, undecided or (lambda _name, _written, _listed: LATER), 0)
+    return _object(values, unknown, sensitive, written, undecided or (lambda _name, _written: LATER), 0)
 
 
 def _object(
     values: dict[str, Any], unknown: Any, sensitive: Any, written: Written, undecided: Undecided, depth: int
 ) -> dict[str, Any]:
-    merged = dict(values)
     told = isinstance(sensitive, dict)
     secret: dict[str, Any] = sensitive if told else {}
+    expressions = written.expressions if told and written.new else None
     for name, mark in unknown.items() if isinstance(unknown, dict) else ():
         if mark is True:
-            # Lists and maps that are unknown stand among the sensitive values as empty ones; scalars do not.
-            merged[name] = undecided(name, written, not told or name in secret)
+            # Lists and maps that are unknown stand among the sensitive values as empty ones. Of a new object a scalar
+            # that nobody wrote is unset, and there are very many of these.
+            if expressions is None or name in expressions or name in secret:
+                values[name] = undecided(name, written)
+            elif name in values:
+                values[name] = None
         elif mark:
-            merged[name] = _inside(values.get(name), mark, secret.get(name), _within(written, name), undecided, depth)
+            values[name] = _inside(values.get(name), mark, secret.get(name), _within(written, name), undecided, depth)
     for name, mark in secret.items():
         if mark is True:
-            merged[name] = SENSITIVE
+            values[name] = SENSITIVE
         elif mark and not (isinstance(unknown, dict) and unknown.get(name)) and name in values:
-            merged[name] = _inside(values[name], None, mark, (), undecided, depth)
-    return merged
+            values[name] = _inside(values[name], None, mark, (), undecided, depth)
+    return values
 
 
 def _inside(

@@ -207,18 +207,15 @@ class Plan:
 
     # ── what is not known ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _undecided(self, name: str, written: Written, listed: bool) -> Unknown | None:
-        """What an attribute or a block is that is unknown as a whole: unset (None), or an Unknown.
-
-        `listed` says that it may be a block: it is a list, or nothing tells that it is none.
-        """
+    def _undecided(self, name: str, written: Written) -> Unknown | None:
+        """What an attribute is that is unknown as a whole, or what may be a block: unset (None), or an Unknown."""
         if written.expressions is None:
             return LATER
         if name not in written.expressions:
             # An update keeps what is there of what is left unset, so that this is something else.
             if not written.new:
                 return LATER
-            return None if not listed or not self._may_be_dynamic(name, written.address) else _HIDDEN
+            return _HIDDEN if self._may_be_dynamic(name, written.address) else None
         expression = written.expressions[name]
         if not is_expression(expression):
             return LATER
