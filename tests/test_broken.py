@@ -26,6 +26,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
 }
 """
 REST = 'ily": "A", "name": "standard" }\n      }\n    }\n  ]\n}\n'
+REST_OF_PLAN = 'T12:00:00Z",\n "applyable": true,\n "complete": true,\n "errored": false\n}\n'
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,14 @@ def leaving_the_circle(folder: Path) -> None:
     (folder / "second.bicep").write_text(text[: text.index("\nmodule first")], "utf-8")
 
 
-def going_on(folder: Path) -> None:
-    with (folder / "azuredeploy.json").open("a", encoding="utf-8") as file:
-        file.write(REST)
+def going_on(name: str, rest: str) -> Callable[[Path], None]:
+    """Mend a file that was cut."""
+
+    def mend(folder: Path) -> None:
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(rest)
+
+    return mend
 
 
 def doing_nothing(_: Path) -> None:
@@ -110,9 +116,15 @@ CASES = {
     "cut-template": Case(
         "cut-template/azuredeploy.json:25",
         "this is no JSON",
-        going_on,
+        going_on("azuredeploy.json", REST),
         lost=frozenset({"kv-good", "kv-cut"}),
         mended=1,
+    ),
+    "cut-plan": Case(
+        "cut-plan/plan.json:136",
+        "it was not judged: ",
+        going_on("plan.json", REST_OF_PLAN),
+        lost=frozenset({"kv-cut"}),
     ),
     "bad-parameters": Case(
         "bad-parameters/main.parameters.json:7",
