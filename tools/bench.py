@@ -1,6 +1,6 @@
 """Measures what docs/benchmarks.md promises, as ratios within one run; `--write` puts the figures there.
 
-    python -m tools.bench [start] [snapshot] [live] [templates] [--write]
+    python -m tools.bench [start] [snapshot] [live] [templates] [terraform] [--write]
 
 Every figure is a median; each ratio pairs two commands run in turn, so that a machine whose speed drifts or that is
 shared does not decide it.
@@ -230,7 +230,7 @@ def _other(module: str) -> Callable[[], Iterator[Row]]:
 
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {"start": start, "snapshot": snapshots}
-for _name in ("live", "templates"):
+for _name in ("live", "templates", "terraform"):
     if importlib.util.find_spec(f"tools.bench_{_name}") is not None:
         PARTS[_name] = _other(f"tools.bench_{_name}")
 
