@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from auditor.model import Change, Figure, Recovery, Report, Subject
@@ -32,6 +32,15 @@ _ACTORS: Final = {
     "support": "a support ticket restores it",
     "microsoft": "Microsoft decides",
 }
+_YEAR: Final = 365 * 86_400
+_TICKS: Final = (
+    (60, "now"),
+    (3_600, "1 hour"),
+    (86_400, "1 day"),
+    (7 * 86_400, "7 days"),
+    (30 * 86_400, "30 days"),
+    (_YEAR, "1 year"),
+)
 _VERDICTS: Final = {
     "met": "objective met",
     "missed": "objective missed",
@@ -58,20 +67,36 @@ class Cell(NamedTuple):
     verdict: str
 
 
+class Bar(NamedTuple):
+    """How far back a scenario can be undone, on a logarithmic line from now (0) to a year and more (1000).
+
+    `start` is the moment of the last recoverable state (what lies before it is lost), `end` the earliest one.
+    """
+
+    scenario: str
+    short: str
+    tone: str
+    start: float
+    end: float
+    text: str
+
+
 class Line(NamedTuple):
-    """One store, with a cell for each scenario."""
+    """One store, with a cell for each scenario, and bars for those that reach back."""
 
     subject: Subject
     cells: tuple[Cell, ...]
+    bars: tuple[Bar, ...]
 
 
 class Matrix(NamedTuple):
-    """All stores; `counts` are how many cells are recoverable, best effort, unknown and lost."""
+    """All stores; `counts` are how many cells are recoverable, best effort, unknown and lost, `ticks` those of bars."""
 
     scenarios: Mapping[str, tuple[str, str]]
     lines: tuple[Line, ...]
     counts: Mapping[str, int]
     verdicts: Mapping[str, int]
+    ticks: tuple[tuple[float, str], ...]
 
 
 def matrix(report: Report) -> Matrix:
@@ -89,8 +114,26 @@ def matrix(report: Report) -> Matrix:
             cells.append(cell)
             counts[row.recoverable] += 1
             verdicts[row.verdict] += bool(row.verdict)
-        lines.append(Line(store.subject, tuple(cells)))
-    return Matrix(SCENARIOS, tuple(lines), counts, {word: n for word, n in verdicts.items() if n})
+        lines.append(Line(store.subject, tuple(cells), tuple(_bars(store.scenarios))))
+    told = {_VERDICTS[word]: number for word, number in verdicts.items() if number}
+    return Matrix(SCENARIOS, tuple(lines), counts, told, tuple((_at(seconds), word) for seconds, word in _TICKS))
+
+
+def _bars(rows: tuple[Recovery, ...]) -> Iterator[Bar]:
+    for row in rows:
+        back, lost = row.lookback.seconds, row.rpo.seconds
+        if back and row.recoverable in ("yes", "best-effort"):
+            text = f"{SCENARIOS[row.scenario][1]}: reaches back {in_words(row.lookback)}; lost: {in_words(row.rpo)}"
+            yield Bar(
+                row.scenario, SCENARIOS[row.scenario][0], TONES[row.recoverable], _at(lost or 0.0), _at(back), text
+            )
+
+
+def _at(seconds: float) -> float:
+    """The place of a moment so many seconds ago, from 0 to 1000; 1 minute and less is 0, a year is 960."""
+    if math.isinf(seconds):
+        return 1000.0
+    return round(min(1000.0, 960 * math.log(max(seconds, 60) / 60) / math.log(_YEAR / 60)), 1)
 
 
 def _cell(row: Recovery) -> Cell:

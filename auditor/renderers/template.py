@@ -138,7 +138,11 @@ def renderer(name: str, template_dir: Path | None, context: Context | None = Non
         extra = context(report) if context is not None else {}
         return {"report": report, "overview": overview(report), "recovery": recovery_view.matrix(report), **extra}
 
-    return page(name, template_dir, seen, lambda report: len(report.findings) + len(report.gaps))
+    return page(name, template_dir, seen, _entries)
+
+
+def _entries(report: Report) -> int:
+    return len(report.findings) + len(report.gaps) + len(recovery_view.SCENARIOS) * len(report.recovery)
 
 
 def page(
