@@ -642,6 +642,38 @@ class Report:
         return 0 if self.subjects else 4
 
 
+class RunbookStep(NamedTuple):
+    """What to do in one scenario of a recovery: commands in their order, what has to be there first, what is rebuilt by hand."""
+
+    scenario: str
+    title: str
+    mechanism: str
+    actor: str
+    prerequisites: tuple[str, ...]
+    commands: tuple[str, ...]
+    by_hand: tuple[str, ...]
+    not_restored: tuple[str, ...]
+    reason: str
+
+
+class RunbookChapter(NamedTuple):
+    """All scenarios of one store in a runbook. Scenarios nothing helps in have no commands and say why."""
+
+    subject: Subject
+    steps: tuple[RunbookStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """What `auditor recovery` shows: a report for its recovery rows, the rows as they are without the changes that were
+    asked for (`--what-if`; None where none were), and a runbook where one was asked for.
+    """
+
+    report: Report
+    before: tuple[StoreRecovery, ...] | None = None
+    runbook: tuple[RunbookChapter, ...] | None = None
+
+
 # ── seams ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -5,43 +5,22 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from auditor.model import StoreRecovery, Subject, resource_group
+from auditor.model import RunbookChapter, RunbookStep, StoreRecovery, Subject, resource_group
 from auditor.recovery.knowledge import SCENARIOS, Knowledge, Mechanism
 
 _PLACE: Final = re.compile(r"\{(name|group|region|id)\}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,200}")
 
 
-class Step(NamedTuple):
-    """What to do in one scenario: commands in their order, what has to be there first, what is rebuilt by hand."""
-
-    scenario: str
-    title: str
-    mechanism: str
-    actor: str
-    prerequisites: tuple[str, ...]
-    commands: tuple[str, ...]
-    by_hand: tuple[str, ...]
-    not_restored: tuple[str, ...]
-    reason: str
-
-
-class Chapter(NamedTuple):
-    """All scenarios of one store. Scenarios nothing helps in have no commands and say why."""
-
-    subject: Subject
-    steps: tuple[Step, ...]
-
-
-def runbook(rows: Iterable[StoreRecovery], knowledge: Iterable[Knowledge]) -> Iterator[Chapter]:
+def runbook(rows: Iterable[StoreRecovery], knowledge: Iterable[Knowledge]) -> Iterator[RunbookChapter]:
     """The chapters, store by store."""
     mechanisms = {mechanism.id: mechanism for one in knowledge for mechanism in one.mechanisms}
     for store in rows:
         names = _names(store.subject)
         steps = tuple(
-            Step(
+            RunbookStep(
                 row.scenario,
                 SCENARIOS[row.scenario],
                 row.title,
@@ -55,7 +34,7 @@ def runbook(rows: Iterable[StoreRecovery], knowledge: Iterable[Knowledge]) -> It
             for row in store.scenarios
             for mechanism in (mechanisms.get(row.mechanism),)
         )
-        yield Chapter(store.subject, steps)
+        yield RunbookChapter(store.subject, steps)
 
 
 def _names(subject: Subject) -> Mapping[str, str]:
