@@ -319,7 +319,7 @@ class _Estate:
         kind = max((one for one in self._store_types if f"{folded}/".startswith(f"{one}/")), key=len, default="")
         names = item.table.owner.split() if item.table is not None else list(PARTS.get(item.instance.type, ()))
         if names:
-            name = next((name for name in names if values.get(name)), names[0])
+            name = next((name for name in names if name in values and values[name]), names[0])
             return kind or _STORE_OF[name], values.get(name)
         if item.instance.type == azapi.UPDATE and values.get("resource_id"):
             return kind, values["resource_id"]

@@ -160,14 +160,18 @@ def alternatives(bodies: Iterable[Any], reason: Unknown) -> Any:
 
     None stands for what is not written.
     """
-    # True, 1 and 1.0 are equal to Python and not to a rule.
-    several = list({repr(body): body for body in bodies}.values())
-    if len(several) == 1:
-        return several[0]
+    several = list(bodies)
     if all(isinstance(body, dict) for body in several):
         names = dict.fromkeys(name for body in several for name in body)
         return {name: alternatives([body.get(name) for body in several], reason) for name in names}
-    return Unknown(reason.reason, tuple(several), reason.permission, reason.unseen)
+    return _one_of(several, reason)
+
+
+def _one_of(values: Iterable[Any], reason: Unknown) -> Any:
+    """A value that is one of several: the value itself where they are all the same."""
+    # True, 1 and 1.0 are equal to Python and not to a rule.
+    several = tuple({repr(value): value for value in values}.values())
+    return several[0] if len(several) == 1 else Unknown(reason.reason, several, reason.permission, reason.unseen)
 
 
 def blurred(bodies: list[Any], reason: Unknown) -> Any:
@@ -260,7 +264,7 @@ def _default(row: Row, major: int | None, complete: bool) -> Any:
     if major is not None:
         return _NOTHING if values[major] is None else values[major]
     reason = "the provider's default differs by its major version, which is not told"
-    return alternatives(values.values(), Unknown(reason))
+    return _one_of(values.values(), Unknown(reason))
 
 
 def _unread(block: _Block, holder: Any, prefix: str) -> Iterator[str]:
@@ -335,25 +339,20 @@ class _Run:
             value = self.several([holder.get(one) for one in names])
         else:
             value = holder.get(name)
-            if formerly and _is_unset(value):
+            if formerly and (name not in holder or _is_unset(value)):
                 for old, converted in formerly:
-                    value = holder.get(old)
-                    if not _is_unset(value):
-                        name, conversion = old, converted
-                        break
+                    if old in holder and not _is_unset(holder[old]):
+                        name, value, conversion = old, holder[old], converted
         if isinstance(value, Reference):
             value = self.resolve(value)
-        if value is None or value == "":
-            if conversion.unset:
-                result = conversion.forward(None)
-            elif default is _NOTHING:
-                return
-            else:
-                result = default
+        absent = conversion.forward(None) if conversion.unset else None if default is _NOTHING else default
+        if _is_unset(value):
+            result = absent
+            if default is not _NOTHING:
                 by_default = here._replace(expression=self.by_default)
                 shape.origins.setdefault(target.child, {})[target.key] = by_default
         else:
-            result = self.converted(conversion, value, name)
+            result = self.converted(conversion, value, name, absent)
         if result is None:
             return
         if target.child not in shape.places:
@@ -375,8 +374,10 @@ class _Run:
         possible = tuple(itertools.islice(itertools.product(*choices), MAX_ALTERNATIVES + 1))
         return Unknown(unknown.reason, possible if len(possible) <= MAX_ALTERNATIVES else ())
 
-    def converted(self, conversion: Conversion, value: Any, name: str, depth: int = 0) -> Any:
-        """ARM's value; of one that is one of several, all it can be."""
+    def converted(self, conversion: Conversion, value: Any, name: str, absent: Any, depth: int = 0) -> Any:
+        """ARM's value; of one that is one of several, all it can be. `absent` is what it is where it is unset."""
+        if _is_unset(value):
+            return absent
         if isinstance(value, tuple) and any(isinstance(one, Unknown) for one in value):
             value = next(one for one in value if isinstance(one, Unknown))
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Unknown) and conversion.unset:
@@ -385,10 +386,8 @@ class _Run:
         if isinstance(value, Unknown):
             if not value.possible or depth > MAX_DEPTH or len(value.possible) > MAX_ALTERNATIVES:
                 return Unknown(value.reason, (), value.permission, value.unseen)
-            each = [self.converted(conversion, one, name, depth + 1) for one in value.possible]
-            return alternatives(each, value) if len(set(map(repr, each))) > 1 else each[0]
-        if value is None and not conversion.unset:
-            return None
+            each = [self.converted(conversion, one, name, absent, depth + 1) for one in value.possible]
+            return _one_of(each, value)
         try:
             return conversion.forward(value)
         except _MISTAKES:
