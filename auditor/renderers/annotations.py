@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from auditor.model import Outcome, Report, Severity
+from auditor.model import Origin, Outcome, Report, Severity
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
-from auditor.renderers.overview import by_urgency, counted, overview, said, state_of
+from auditor.renderers.overview import by_urgency, counted, overview, said, state_of, without_effect
 from auditor.renderers.values import needing
 
 MAX_NOTES: Final = 10
@@ -22,7 +22,7 @@ MAX_TEXT: Final = 1_000
 
 
 class Note(NamedTuple):
-    """A note: `kind` is the runner's word for it, `code` a rule's id or `not-read`. The texts are as they came."""
+    """A note: `kind` is the runner's word for it, `code` a rule's id, `not-read` or `waiver`; texts are raw."""
 
     kind: str
     code: str
@@ -55,7 +55,7 @@ def safe(text: str) -> str:
 
 
 def _all(report: Report, kinds: Mapping[Severity, str]) -> Iterator[Note]:
-    """Gaps, then what failed and what could not be decided. What is not known is a warning."""
+    """Gaps, then what failed and what could not be decided, then idle waivers. What is not known is a warning."""
     for gap in report.gaps:
         reason = needing(gap.reason, gap.permission)
         yield Note("warning", "not-read", place(gap.origin, gap.subject), f"Not read: {gap.subject}: {reason}")
@@ -63,6 +63,8 @@ def _all(report: Report, kinds: Mapping[Severity, str]) -> Iterator[Note]:
         kind = "warning" if finding.outcome is Outcome.UNKNOWN else kinds[finding.severity]
         text = f"{finding.subject.name}: {said(finding)} ({finding.severity.value})"
         yield Note(kind, finding.rule, primary(finding), text)
+    for waiver in report.stale_waivers:
+        yield Note("warning", "waiver", place(waiver.origin or Origin(""), "waivers"), without_effect(waiver))
 
 
 def _summary(report: Report, left_out: Mapping[str, int]) -> str:

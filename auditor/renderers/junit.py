@@ -1,7 +1,8 @@
 """JUnit XML, for the test tab of any CI: one suite a resource, one case a finding.
 
 What failed is a failure, what could not be decided or read is an error; what does not apply, is only shown, or is
-waived is skipped, with the reason. Nothing audited is an error too: an empty file would look green.
+waived is skipped, with the reason, and so are waivers without effect. Nothing audited is an error too: an empty file
+would look green.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from auditor.model import Finding, Gap, Outcome, Report, Subject, resource_group
+from auditor.model import Finding, Gap, Origin, Outcome, Report, Subject, Waiver, resource_group
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
-from auditor.renderers.overview import places, said, state_of
+from auditor.renderers.overview import places, said, state_of, without_effect
 from auditor.renderers.values import needing, told, utc
 
 _ELEMENTS: Final[Mapping[str, str]] = {
@@ -34,7 +35,9 @@ def render(report: Report) -> Iterator[str]:
     counts = Counter(_ELEMENTS.get(state_of(finding), "") for finding in report.findings)
     nothing = [] if report.subjects else ["No resource of an audited service was found"]
     counts["error"] += len(report.gaps) + len(nothing)
-    total = len(report.findings) + len(report.gaps) + len(nothing)
+    idle = [_waiver(waiver) for waiver in report.stale_waivers]
+    counts["skipped"] += len(idle)
+    total = len(report.findings) + len(report.gaps) + len(nothing) + len(idle)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="auditor" {_totals(total, counts)}>\n'
     time = utc(report.generated_at).removesuffix("Z")
@@ -49,6 +52,8 @@ def render(report: Report) -> Iterator[str]:
         cases = [_finding(report, finding) for finding in findings]
         inside = Counter(_ELEMENTS.get(state_of(finding), "") for finding in findings)
         yield from _suite(findings[0].subject.id, stamp, cases, inside)
+    if idle:
+        yield from _suite("Waivers without effect", stamp, idle, Counter(skipped=len(idle)))
     yield "</testsuites>\n"
 
 
@@ -84,7 +89,8 @@ def _result(finding: Finding) -> str:
     waiver = finding.waiver
     message = said(finding)
     if finding.waived and waiver is not None:
-        message = f"Waived until {waiver.expires} by {waiver.owner}: {waiver.reason}. {message}"
+        by = f" by {waiver.owner}" if waiver.owner else ""
+        message = f"Waived until {waiver.expires}{by}: {waiver.reason}. {message}"
     if element == "skipped":
         return f"    <skipped{_attributes(message=f'{state}: {message}')}/>\n"
     kind = finding.severity.value if finding.outcome is Outcome.FAIL else state
@@ -102,6 +108,11 @@ def _gap(gap: Gap) -> str:
     message = needing(gap.reason, gap.permission)
     error = f"    <error{_attributes(message=message, type='not-read')}/>\n"
     return _case(gap.subject, "not-read", place(gap.origin, gap.subject), error)
+
+
+def _waiver(waiver: Waiver) -> str:
+    result = f"    <skipped{_attributes(message=without_effect(waiver))}/>\n"
+    return _case(waiver.rule or "waiver", "waivers", place(waiver.origin or Origin(""), "waivers"), result)
 
 
 def _case(name: str, class_name: str, where: Place | None, result: str) -> str:

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from auditor.model import Evidence, Finding, Gap, Report, RuleInfo, Subject
+from auditor.model import Evidence, Finding, Gap, Report, RuleInfo, Subject, Waiver
 from auditor.renderers.escaping import https_url, json_text, terminal, web
 from auditor.renderers.locations import Fingerprints
-from auditor.renderers.overview import counted, places, state_of
+from auditor.renderers.overview import counted, places, state_of, without_effect
 from auditor.renderers.values import needing, told, utc
 
 VERSION: Final = "1.1.3"
@@ -108,7 +108,8 @@ def _result(report: Report) -> Iterator[str]:
     yield ",\n".join(f'"{key}": {json_text(value)}' for key, value in head.items())
     fingerprints = Fingerprints()
     gaps = (_unread(gap, report.generated_at, fingerprints) for gap in report.gaps)
-    unread = chain(gaps, () if report.subjects else [_nothing(report.generated_at)])
+    idle = (_idle(waiver, report.generated_at, fingerprints) for waiver in report.stale_waivers)
+    unread = chain(gaps, () if report.subjects else [_nothing(report.generated_at)], idle)
     judged = (_observation(item, report) for item in observed)
     dated = ({**entry, "collected": collected} for entry in chain(unread, judged))
     yield from _array("observations", dated)
@@ -213,8 +214,13 @@ def _nothing(moment: str) -> JSON:
     return _missing("Nothing audited", "No resource of an audited service was found.", _uuid("nothing", moment))
 
 
-def _missing(title: str, text: str, name: str) -> JSON:
-    props = [_prop("outcome", "not-read")]
+def _idle(waiver: Waiver, moment: str, fingerprints: Fingerprints) -> JSON:
+    name = _uuid("waiver", moment, fingerprints.of("waiver", f"{waiver.rule} {waiver.scope} {waiver.place}"))
+    return _missing("Waiver without effect", without_effect(waiver), name, waiver.state.value)
+
+
+def _missing(title: str, text: str, name: str, outcome: str = "not-read") -> JSON:
+    props = [_prop("outcome", outcome)]
     return {"uuid": name, "title": title, "description": web(text), "props": props, "methods": ["TEST"]}
 
 

@@ -356,6 +356,12 @@ def waived_by(waiver: Waiver) -> str:
     return begin + (f": {waiver.reason}" if waiver.reason else "") + (f" ({about})" if about else "")
 
 
+def without_effect(waiver: Waiver) -> str:
+    """A waiver that does not count, or that nothing needs, in a sentence that stands on its own."""
+    what = f"{waiver.rule or 'no rule'} on {waiver.scope}"
+    return f"Waiver without effect ({waiver.state.value}): {what}" + (f": {waiver.note}" if waiver.note else "")
+
+
 def _listed(listings: Iterable[Listing]) -> tuple[Listed, ...]:
     groups: dict[str, list[Listing]] = {}
     for listing in listings:

@@ -119,7 +119,7 @@ def test_a_report_is_always_one_text_and_risks_keep_their_ids_over_time():
 
 def test_an_observation_says_what_was_found_on_which_resource_and_why():
     result = results_of(sample())
-    assert len(result["observations"]) == len(sample().findings) + len(sample().gaps)
+    assert len(result["observations"]) == len(sample().findings) + len(sample().gaps) + len(sample().stale_waivers)
     items = {item["uuid"]: item for item in result["local-definitions"]["inventory-items"]}
     found = next(o for o in result["observations"] if o["description"].startswith("Deleted blobs are kept 7 days"))
     assert items[found["subjects"][0]["subject-uuid"]]["props"][0] == {
@@ -138,6 +138,8 @@ def test_an_observation_says_what_was_found_on_which_resource_and_why():
     unread = [o for o in result["observations"] if o["title"] == "Not read"]
     assert len(unread) == 2
     assert "needs Microsoft.KeyVault/vaults/read" in unread[0]["description"]
+    idle = [o for o in result["observations"] if o["title"] == "Waiver without effect"]
+    assert [o["props"][0]["value"] for o in idle] == ["unused", "expired", "malformed"]
 
 
 def test_a_risk_is_open_under_investigation_or_an_approved_deviation():

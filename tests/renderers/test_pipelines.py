@@ -91,7 +91,7 @@ def test_github_is_told_of_the_line_with_the_rule_as_a_title():
         {"title": "auditor"},
         "Failing and incomplete: 3 findings below the baseline; 2 gaps in what was read and 3 settings undecided.",
     )
-    assert [command.name for command in found] == ["notice", *["warning"] * 2, *["error"] * 2, *["warning"] * 4]
+    assert [command.name for command in found] == ["notice", *["warning"] * 2, *["error"] * 2, *["warning"] * 7]
     (template,) = [c for c in found if c.properties.get("line") == "32"]
     assert template.properties == {
         "file": "infra/modules/storage.bicep",
@@ -102,6 +102,13 @@ def test_github_is_told_of_the_line_with_the_rule_as_a_title():
     live = next(c for c in found if c.properties["title"] == "keyvault-purge-protection")
     assert (live.name, live.properties) == ("error", {"title": "keyvault-purge-protection"})
     refused = f"the waiver of {EXPIRED_WAIVER.owner} does not count: {EXPIRED_WAIVER.note}"
+    assert [(c.properties.get("file"), c.properties.get("line")) for c in found[-3:]] == [
+        ("waivers.yaml", "13"), ("waivers.yaml", "7"), ("infra/main.bicep", "9"),
+    ]  # fmt: skip
+    assert (
+        found[-1].data
+        == "Waiver without effect (malformed): no rule on what infra/main.bicep:9 declares: 'until' is missing"
+    )
     assert live.data == f"kv-fllm-auth: Purge protection is not enabled ({refused}) (critical)"
 
 
@@ -171,7 +178,7 @@ def azure_commands(report: Report) -> list[Command]:
 def test_azure_pipelines_is_told_of_the_line_with_the_rule_as_a_code():
     found = azure_commands(sample())
     assert {command.name for command in found} == {"task.logissue"}
-    assert Counter(command.properties["type"] for command in found) == {"warning": 6, "error": 2}
+    assert Counter(command.properties["type"] for command in found) == {"warning": 9, "error": 2}
     (template,) = [c for c in found if c.properties.get("linenumber") == "32"]
     assert template.properties == {
         "type": "warning",
@@ -248,7 +255,9 @@ def test_gitlab_is_told_what_to_act_on_and_what_was_not_read():
         ("storage-blob-soft-delete", "major"),
         ("appconfig-purge-protection", "major"),
         ("storage-blob-versioning", "major"),
+        *[("waiver", "minor")] * 3,
     ]
+    assert entries[-1]["location"] == {"path": "infra/main.bicep", "lines": {"begin": 9}}
     assert entries[5]["location"] == {"path": "infra/modules/storage.bicep", "lines": {"begin": 32}}
     assert entries[2]["location"]["path"].endswith("providers/Microsoft.KeyVault/vaults/kv-fllm-auth")
     assert entries[2]["location"]["lines"] == {"begin": 1}
@@ -280,10 +289,10 @@ def suites_of(report: Report) -> junitparser.JUnitXml:
 
 def test_a_stock_reader_finds_a_suite_a_resource_and_a_case_a_finding():
     suites = suites_of(sample())
-    assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (14, 3, 5, 4)
-    assert len(list(suites)) == 7
+    assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (17, 3, 5, 7)
+    assert len(list(suites)) == 8
     cases = {(case.classname, case.name): case for suite in suites for case in suite}
-    assert len(cases) == 14
+    assert len(cases) == 17
     assert cases["cosmosdb.rg-fllm-data.cdb-fllm-prod", "cosmosdb-backup-continuous"].is_passed
     (failed,) = cases["storage.rg-fllm-data.stfllmprod", "storage-blob-soft-delete"].result
     assert isinstance(failed, junitparser.Failure)
@@ -328,6 +337,9 @@ def test_a_file_and_a_line_are_there_where_there_are_any():
         ("infra/legacy.bicep", "17"),
         ("infra/modules/storage.bicep", "32"),
         ("infra/modules/storage.bicep", "12"),
+        ("waivers.yaml", "13"),
+        ("waivers.yaml", "7"),
+        ("infra/main.bicep", "9"),
     }
 
 
