@@ -1,8 +1,9 @@
 """auditor: would this platform's data come back?
 
 `collect(targets)` reads resources in ARM shape into a `Snapshot`; `audit(targets_or_snapshot)` judges them by rules
-against a baseline and returns a `Report`. Both are the pipeline the command line uses. Importing this package does
-nothing: every name is loaded on first use.
+against a baseline and returns a `Report`; `drift(reference, current)` compares two of them, or a baseline and one, and
+returns a `Delta`. They are what the command line uses. Importing this package does nothing: every name is loaded on
+first use.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from auditor.comparison import drift
+    from auditor.delta import Delta, Difference, Drift
     from auditor.errors import AuditorError, PolicyError, SnapshotError, SourceError, TargetError, UsageError
     from auditor.model import (
         Basis,
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from auditor.pipeline import audit, collect
 
 _HOMES = {
+    "auditor.comparison": ("drift",),
+    "auditor.delta": ("Delta", "Difference", "Drift"),
     "auditor.pipeline": ("audit", "collect"),
     "auditor.errors": ("AuditorError", "PolicyError", "SnapshotError", "SourceError", "TargetError", "UsageError"),
     "auditor.model": (
@@ -55,6 +60,9 @@ _HOMES = {
 __all__ = [
     "AuditorError",
     "Basis",
+    "Delta",
+    "Difference",
+    "Drift",
     "Evidence",
     "Finding",
     "Gap",
@@ -76,6 +84,7 @@ __all__ = [
     "__version__",
     "audit",
     "collect",
+    "drift",
 ]
 
 

@@ -138,8 +138,11 @@ class Items:
             for path, every in aspect.inner.items()
             if (uses := [use for use in every if use.part == WHEN or use.rule in active])
         }
-        counting = (one.compiled.rule.id for one in self.counts)
-        self.rules = tuple(dict.fromkeys((*counting, *_rules(use for uses in read.values() for use in uses))))
+        counting = [one.compiled.rule.id for one in self.counts]
+        reading = _rules(use for uses in read.values() for use in uses)
+        # Where only a `when` counts the items, which ones there are is no setting.
+        settled = [one.compiled.rule.id for one in aspect.counts] if counting or reading else []
+        self.rules = tuple(dict.fromkeys((*counting, *reading, *settled)))
         self.filled_in = [path for path in read if any(filled.why(kind, at) for kind, at in self._places(path))]
         self.settings = {path: uses for path, uses in read.items() if path not in self.filled_in}
 

@@ -112,13 +112,14 @@ def _applicability(
     for one in compiled.when:
         counts = list(_counts(one.condition))
         truths = compiled.holds(one.condition, left.store), other.holds(one.condition, right.store)
-        if not counts or truths[0] is truths[1] or any(row.rules and compiled.rule.id in row.rules for row in found):
+        place = _place(counts[0].items) if counts else ""
+        if not counts or truths[0] is truths[1] or any(row.path.startswith(place.removesuffix("[*]")) for row in found):
             continue
         doubts = [truth for truth in truths if isinstance(truth, Unknown)]
         drift, reason = (Drift.UNKNOWN, doubts[0].reason) if doubts else (Drift.DIFFERENT, one.otherwise)
         unseen = bool(doubts) and all(doubt.unseen for doubt in doubts)
         before, after = (None if isinstance(truth, Unknown) else truth for truth in truths)
-        yield Found(_place(counts[0].items), before, after, drift, (compiled.rule.id,), reason, unseen)
+        yield Found(place, before, after, drift, (compiled.rule.id,), reason, unseen)
 
 
 def _counts(condition: Condition) -> Iterator[Count]:

@@ -180,6 +180,9 @@ def weigh(reference: Seen, current: Seen, uses: Iterable[Use] = (), *, region: b
     """
     if reference.value is INERT or current.value is INERT:
         return None
+    if reference.note and current.note and reference.value == current.value:
+        # Left out on both sides: the same default applies, whichever it is.
+        return None
     lefts, rights = _possible(reference.value), _possible(current.value)
     if lefts is None or rights is None or len(lefts) * len(rights) > MAX_WORLDS:
         return _doubt(reference, current)
