@@ -17,7 +17,7 @@ from auditor.model import Gap, Origin, Resource, Scope
 from auditor.sources import CollectOptions, collect
 from auditor.sources.files import Entry, Survey, entries
 from auditor.sources.files.jail import MAX_FILE
-from auditor.sources.files.kinds import Kind
+from auditor.sources.files.kinds import Kind, kind_of
 
 STORE = "resource s 'Microsoft.Storage/storageAccounts@2023-05-01' = {\n  name: 'one'\n  location: 'x'\n}\n"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01"
@@ -177,6 +177,34 @@ def test_other_json_is_no_business_of_ours() -> None:
 def test_a_template_is_known_by_its_content(text: str) -> None:
     write({"odd.jsonc": text})
     assert labels() == ["odd.jsonc"]
+
+
+def test_a_parameter_file_with_the_schema_of_a_template_is_one() -> None:
+    given = json.loads(parameters(sku="Standard_LRS")) | {"$schema": f"{SCHEMA}/deploymentTemplate.json#"}
+    given["parameters"]["key"] = {"reference": {"keyVault": {"id": "x"}, "secretName": "y"}}
+    store = taking("sku").replace("param", "param key string\nparam", 1)
+    write({"main.bicep": store, "main.parameters.json": "// as it came\n" + json.dumps(given)})
+    assert labels() == ["main.bicep with main.parameters.json"]
+    assert labels("main.bicep") == ["main.bicep with main.parameters.json"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"parameters": {}},
+        {"parameters": {"a": {"type": "string"}}},
+        {"parameters": {"a": {"value": 1}, "b": {"type": "string"}}},
+        {"parameters": {"value": {"type": "string", "value": 1}}},
+        {"parameters": {"a": {"value": 1}}, "resources": []},
+        {"parameters": {"a": {"value": 1}}, "Resources": []},
+        {"parameters": [{"value": 1}]},
+        {"outputs": {}},
+    ],
+)
+def test_what_says_it_is_a_template_and_gives_no_values_is_one(more: dict[str, Any]) -> None:
+    text = json.dumps({"$schema": f"{SCHEMA}/deploymentTemplate.json#", **more})
+    assert kind_of(Path("x.json"), text.encode()) is Kind.TEMPLATE
+    assert kind_of(Path("x.json"), text[:-1].encode()) is Kind.TEMPLATE
 
 
 def test_a_template_in_utf_16_is_read() -> None:

@@ -67,9 +67,12 @@ def by_ending(path: Path) -> Kind | None:
 
 def kind_of(path: Path, data: bytes) -> Kind:
     """The kind of a file with this content."""
-    told = by_ending(path)
-    if told is not None:
-        return told
+    kind = by_ending(path) or _of_content(data)
+    # Templates without resources are none; many a parameter file was begun as a copy of its template.
+    return Kind.PARAMETERS if kind is Kind.TEMPLATE and b'"resources"' not in data and _gives_values(data) else kind
+
+
+def _of_content(data: bytes) -> Kind:
     if snapshot.is_snapshot(data[:512]):
         return Kind.SNAPSHOT
     first = _FIRST_SCHEMA.match(data)
@@ -85,6 +88,21 @@ def kind_of(path: Path, data: bytes) -> Kind:
         return Kind.PLAN
     beginning = _of_terraform(top_level(text_of(data[:_BEGINNING])))
     return beginning or _of_keys(top_level(text_of(data)))
+
+
+def _gives_values(data: bytes) -> bool:
+    """Whether JSON that says it is a template gives parameters their values, and declares none."""
+    try:
+        root = lenient_json(text_of(data))
+    except ValueError:
+        return False
+    found = {key.casefold(): value for key, value in root.items()} if isinstance(root, dict) else {}
+    given = found.get("parameters")
+    if "resources" in found or not isinstance(given, dict) or not given:
+        return False
+    return all(
+        isinstance(one, dict) and one.keys() & {"value", "reference"} and "type" not in one for one in given.values()
+    )
 
 
 def _of_terraform(keys: dict[str, str]) -> Kind | None:
