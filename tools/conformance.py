@@ -1,7 +1,8 @@
-"""Reads every Bicep or ARM JSON file of public repositories, and says which could not be parsed and how long it took.
+"""Reads every file of a kind in public repositories, and says which could not be read and how long it took.
 
     python -m tools.conformance bicep PATH...
     python -m tools.conformance json PATH...
+    python -m tools.conformance plans PATH...
 
 Each PATH is a checkout, or a folder of one. Files are counted by where they come from; those that are wrong on purpose
 must be reported with a place, all others must be parsed whole. Returns 1 when a Bicep file is not as it should be.
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from auditor.sources.arm import ir
 from auditor.sources.bicep import parse_parameters, parse_template
-from tools import conformance_json
+from tools import conformance_json, conformance_plans
 
 SLOW = 2.0
 """Seconds no file may take."""
@@ -100,12 +101,12 @@ def measure(paths: list[Path]) -> dict[str, Tally]:
         name = corpus_of(path)
         tally = tallies[name]
         source = ir.Source(path.as_posix(), path.read_bytes().decode("utf-8-sig", "replace"), path)
-        start = time.perf_counter()
+        start = time.process_time()
         if path.suffix == ".bicep":
             problems = parse_template(source, files).problems
         else:
             problems = parse_parameters(source, files).problems
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         tally.files += 1
         tally.whole += not problems
         tally.characters += len(source.text)
@@ -149,6 +150,10 @@ def main(arguments: list[str]) -> int:
     paths = [Path(argument) for argument in arguments[1:]]
     if arguments[:1] == ["json"] and paths and all(path.exists() for path in paths):
         for line in conformance_json.report(conformance_json.measure(paths)):
+            print(line)
+        return 0
+    if arguments[:1] == ["plans"] and paths and all(path.is_dir() for path in paths):
+        for line in conformance_plans.report(conformance_plans.measure(paths)):
             print(line)
         return 0
     if arguments[:1] != ["bicep"] or not paths or not all(path.exists() for path in paths):

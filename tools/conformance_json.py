@@ -101,12 +101,12 @@ def _measure(path: Path, tallies: dict[str, Tally]) -> None:
     except Refused as refused:
         tally.complaints.append(f"{path}: {refused}")
         return
-    start = time.perf_counter()
+    start = time.process_time()
     if kind is Kind.TEMPLATE:
         problems = _whole(parse_template(source, Beside()), tally, 0)
     else:
         problems = list(parse_parameters(source).problems)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     tally.whole += not problems
     tally.characters += len(source.text)
     tally.seconds += seconds
