@@ -15,6 +15,7 @@ from auditor.model import EMPTY, Unknown
 from auditor.sources.arm.values import unknown_of
 from auditor.sources.terraform import syntax
 from auditor.sources.terraform.functions import FUNCTIONS, UNDECIDABLE
+from auditor.sources.terraform.instances import Partly
 from auditor.sources.terraform.syntax import Expression
 from auditor.sources.terraform.values import (
     MAX_ITEMS,
@@ -31,6 +32,7 @@ from auditor.sources.terraform.values import (
     shown,
     spread,
     to_bool,
+    to_map,
     to_number,
     to_text,
 )
@@ -333,6 +335,8 @@ def _part(value: Any, key: Any) -> Any:
         return value.index(key)
     if isinstance(value, dict):
         name = to_text(key)
+        if isinstance(value, Partly):
+            return value.get(name)
         if name not in value:
             raise EvaluationError(f"it has no attribute {shown(name)}")
         return value[name]
@@ -347,7 +351,7 @@ def _part(value: Any, key: Any) -> Any:
 def entries(items: Any) -> Iterator[tuple[Any, Any]]:
     """What a loop goes over: a list by index, a set by its items, a map by key in order."""
     if isinstance(items, dict):
-        yield from sorted(items.items())
+        yield from sorted(to_map(items).items())
     elif isinstance(items, Set):
         yield from ((item, item) for item in items)
     elif isinstance(items, list):

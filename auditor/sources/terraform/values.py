@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from auditor.model import Unknown
 from auditor.sources.arm.values import MAX_POSSIBLE, same, unknown_of
+from auditor.sources.terraform.instances import Partly
 
 MAX_TEXT: Final = 2**20
 """Characters of a text that is put together."""
@@ -118,7 +119,7 @@ def _known(value: Any, depth: int) -> Any:
     if isinstance(value, dict | list) and not depth:
         raise EvaluationError("the value nests too deep")
     if isinstance(value, dict):
-        return {key: _known(item, depth - 1) for key, item in value.items()}
+        return {key: _known(item, depth - 1) for key, item in to_map(value).items()}
     return type(value)(_known(item, depth - 1) for item in value) if isinstance(value, list) else value
 
 
@@ -141,6 +142,7 @@ def equal(left: Any, right: Any) -> bool:
         if isinstance(one, Unknown):
             raise Undecided(one)
     if isinstance(left, dict) and isinstance(right, dict):
+        left, right = to_map(left), to_map(right)
         return left.keys() == right.keys() and _all_equal(left.values(), (right[key] for key in left))
     if isinstance(left, list) and isinstance(right, list):
         return isinstance(left, Set) == isinstance(right, Set) and len(left) == len(right) and _all_equal(left, right)
@@ -229,7 +231,9 @@ def to_list(value: Any) -> list[Any]:
 
 
 def to_map(value: Any) -> dict[str, Any]:
-    """A map or an object."""
+    """A map or an object. Raises Undecided where not all of it is known."""
+    if isinstance(value, Partly):
+        raise Undecided(value.rest)
     if isinstance(value, dict):
         return value
     raise EvaluationError(f"a map is needed, and this is {kind_of(value)}")
