@@ -186,12 +186,15 @@ def test_a_parameter_file_with_the_schema_of_a_template_is_one() -> None:
     write({"main.bicep": store, "main.parameters.json": "// as it came\n" + json.dumps(given)})
     assert labels() == ["main.bicep with main.parameters.json"]
     assert labels("main.bicep") == ["main.bicep with main.parameters.json"]
+    empty = json.dumps({"$schema": f"{SCHEMA}/deploymentTemplate.json#", "parameters": {}})
+    assert kind_of(Path("x.json"), empty.encode()) is Kind.PARAMETERS
 
 
 @pytest.mark.parametrize(
     "more",
     [
-        {"parameters": {}},
+        {},
+        {"parameters": {}, "variables": {}},
         {"parameters": {"a": {"type": "string"}}},
         {"parameters": {"a": {"value": 1}, "b": {"type": "string"}}},
         {"parameters": {"value": {"type": "string", "value": 1}}},

@@ -98,7 +98,7 @@ def _gives_values(data: bytes) -> bool:
         return False
     found = {key.casefold(): value for key, value in root.items()} if isinstance(root, dict) else {}
     given = found.get("parameters")
-    if "resources" in found or not isinstance(given, dict) or not given:
+    if found.keys() & {"resources", "variables", "functions", "outputs"} or not isinstance(given, dict):
         return False
     return all(
         isinstance(one, dict) and one.keys() & {"value", "reference"} and "type" not in one for one in given.values()
