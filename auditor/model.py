@@ -643,7 +643,7 @@ class Report:
 
 
 class RunbookStep(NamedTuple):
-    """What to do in one scenario of a recovery: commands in their order, what has to be there first, what is rebuilt by hand."""
+    """What to do in one scenario: commands in order, what has to be there first, what is rebuilt by hand."""
 
     scenario: str
     title: str
@@ -665,13 +665,24 @@ class RunbookChapter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
-    """What `auditor recovery` shows: a report for its recovery rows, the rows as they are without the changes that were
-    asked for (`--what-if`; None where none were), and a runbook where one was asked for.
+    """What `auditor recovery` shows: a report for its recovery rows.
+
+    `before` are the rows without the changes that were asked for (`--what-if`), None where none were; `runbook` is
+    there where one was asked for.
     """
 
     report: Report
     before: tuple[StoreRecovery, ...] | None = None
     runbook: tuple[RunbookChapter, ...] | None = None
+
+    def exit_code(self) -> int:
+        """0 analysed, 1 an objective is missed, 3 a gap or an objective that cannot be told, 4 nothing to analyse."""
+        verdicts = {row.verdict for store in self.report.recovery for row in store.scenarios}
+        if "missed" in verdicts:
+            return 1
+        if self.report.gaps or verdicts - {"", "met"}:
+            return 3
+        return 0 if self.report.recovery else 4
 
 
 # ── seams ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from auditor.model import (
     Listing,
     Origin,
     Progress,
+    RecoveryReport,
     Report,
     Resource,
     RuleInfo,
@@ -166,6 +167,37 @@ def audit(
     )
     collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
     return evaluate(collected, policy, progress)
+
+
+def recovery(
+    targets: str | Path | Iterable[str | Path] | Snapshot,
+    *,
+    objectives: Path | None = None,
+    what_if: Sequence[str] = (),
+    previews: bool = False,
+    runbook: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> RecoveryReport:
+    """What every failure scenario would do to each store of targets, or of a snapshot taken before.
+
+    `objectives` is a file of promises to hold the outcomes to; `what_if` are settings as they might be
+    (`[STORE@]PATH=VALUE`); `previews` counts protections that are in preview; `runbook` adds the restore steps. Raises
+    PolicyError, UsageError, SourceError; see `collect` for the rest.
+    """
+    from auditor.recovery import runbook as steps
+    from auditor.recovery import what_if as changes
+
+    asked = [changes.parsed(text) for text in what_if]
+    policy = load_policy(objectives=objectives, previews=previews)
+    collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
+    before = None
+    if asked:
+        before = evaluate(collected, policy, progress).recovery
+        collected = changes.with_changes(collected, asked, services.catalog().store_types())
+    report = evaluate(collected, policy, progress)
+    chapters = tuple(steps.runbook(report.recovery, policy.recovery.knowledge)) if runbook else None
+    return RecoveryReport(report, before, chapters)
 
 
 def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = None) -> Report:

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "baselines": "policy.baselines_group",
     "completion": "setup.completion",
     "drift": "drift.drift",
+    "recovery": "recovery.recovery_group",
     "role": "setup.role",
     "rules": "policy.rules_group",
     "scan": "targets.scan",

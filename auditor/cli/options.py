@@ -32,11 +32,11 @@ Exit codes:
 
 # Options of the commands that read targets, by what they are for; what is named nowhere is listed at the end.
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Judging": (
+    "Judging": ("objectives", "what_if", "previews",
         "baseline", "rule", "rules_dir", "names", "everything", "waivers", "longest_waiver", "inline_waivers",
         "fail_on",
     ),
-    "Writing": ("format", "template", "output", "quiet"),
+    "Writing": ("format", "runbook", "template", "output", "quiet"),
     "Live deployments": (
         "cloud", "arm_endpoint", "access_token_env", "concurrency", "call_timeout", "deep", "record", "replay",
     ),

@@ -12,12 +12,15 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from auditor.delta import Delta
 from auditor.errors import UsageError
-from auditor.model import Renderer, Report
+from auditor.model import RecoveryReport, Renderer, Report
 
+RecoveryRenderer = Callable[[RecoveryReport], Iterator[str]]
 DriftRenderer = Callable[[Delta], Iterator[str]]
 DRIFT_HTML: Final = "drift-html.html.j2"
 DRIFT_MARKDOWN: Final = "drift-markdown.md.j2"
 DRIFT_TEXT: Final = "drift-text.txt.j2"
+RECOVERY_HTML: Final = "recovery-page.html.j2"
+RECOVERY_MARKDOWN: Final = "recovery-page.md.j2"
 
 _Rendered = TypeVar("_Rendered")
 
@@ -171,6 +174,43 @@ DRIFT_FORMATS: Final[Mapping[str, Format[Delta]]] = {
         Format("sarif", "sarif", "SARIF 2.1.0: every difference as a result", _drift_as("sarif")),
         Format("github-sarif", "github.sarif", "SARIF of what GitHub is to alert of", _drift_as("github-sarif")),
         Format("junit", "xml", "JUnit XML: a suite a resource, a case a difference", _drift_as("junit")),
+    )
+}
+
+
+def _recovery_page(name: str) -> Callable[[Path | None], RecoveryRenderer]:
+    def load(template_dir: Path | None) -> RecoveryRenderer:
+        from auditor.renderers.recovery import pages
+
+        return pages.renderer(name, template_dir)
+
+    return load
+
+
+def _recovery_json(_template_dir: Path | None) -> RecoveryRenderer:
+    from auditor.renderers.recovery import pages
+
+    return pages.as_json
+
+
+RECOVERY_FORMATS: Final[Mapping[str, Format[RecoveryReport]]] = {
+    entry.name: entry
+    for entry in (
+        Format(
+            "html",
+            "html",
+            "one page to read: the matrix, its figures and sources",
+            _recovery_page(RECOVERY_HTML),
+            RECOVERY_HTML,
+        ),
+        Format(
+            "markdown",
+            "md",
+            "the matrix and its figures, or the runbook, for a wiki",
+            _recovery_page(RECOVERY_MARKDOWN),
+            RECOVERY_MARKDOWN,
+        ),
+        Format("json", "json", "the report for tools (schema auditor/report/v1)", _recovery_json),
     )
 }
 

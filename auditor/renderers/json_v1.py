@@ -27,8 +27,8 @@ from auditor.model import (
     Waiver,
 )
 from auditor.quantities import UNITS, iso_duration
-from auditor.renderers import recovery_rows
 from auditor.renderers.escaping import json_text as _dump
+from auditor.renderers.recovery import rows as recovery_rows
 from auditor.renderers.values import clean, plain
 
 SCHEMA: Final = "auditor/report/v1"

@@ -24,8 +24,9 @@ from markupsafe import Markup
 from auditor.errors import OutputError, UsageError
 from auditor.model import Renderer, Report
 from auditor.paths import data_dir
-from auditor.renderers import escaping, recovery_view
+from auditor.renderers import escaping
 from auditor.renderers.overview import about, cause, counted, moment, overview, places, state_of, waived_by, where
+from auditor.renderers.recovery import view as recovery_view
 from auditor.renderers.values import because, spoken
 
 MAX_STEPS: Final = 5_000_000
@@ -136,7 +137,8 @@ def renderer(name: str, template_dir: Path | None, context: Context | None = Non
 
     def seen(report: Report) -> Mapping[str, Any]:
         extra = context(report) if context is not None else {}
-        return {"report": report, "overview": overview(report), "recovery": recovery_view.matrix(report), **extra}
+        shown = {"report": report, "overview": overview(report), "recovery": recovery_view.matrix(report.recovery)}
+        return {**shown, **extra}
 
     return page(name, template_dir, seen, _entries)
 

@@ -48,14 +48,10 @@ def render(delta: Delta, *, fail_on: str, color: bool, width: int | None) -> Ite
 
 
 def _head(delta: Delta, seen: DriftOverview, fail_on: str, console: Console) -> None:
-    console.print(
-        Text.assemble(
-            ("Drift  ", "bold"), (inert(delta.reference.name), "cyan"), " → ", (inert(delta.current.name), "cyan")
-        )
-    )
-    console.print(
-        Text(f"{delta.baseline_title or delta.baseline} · {counted(delta.compared, 'resource')} compared", style="dim")
-    )
+    names = [(inert(side.name), "cyan") for side in (delta.reference, delta.current)]
+    console.print(Text.assemble(("Drift  ", "bold"), names[0], " → ", names[1]))
+    compared = f"{counted(delta.compared, 'resource')} compared"
+    console.print(Text(f"{inert(delta.baseline_title or delta.baseline)} · {compared}", style="dim"))
     console.print()
     mark, style = _MARKS[seen.verdict.tone]
     console.print(Text(f"{mark} {seen.verdict.word}", style=style))

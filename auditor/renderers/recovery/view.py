@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from auditor.model import Change, Figure, Recovery, Report, Subject
+from auditor.model import Change, Figure, Recovery, StoreRecovery, Subject
 from auditor.quantities import spoken_duration
 from auditor.renderers.values import spoken
 
@@ -99,13 +99,13 @@ class Matrix(NamedTuple):
     ticks: tuple[tuple[float, str], ...]
 
 
-def matrix(report: Report) -> Matrix:
-    """The recovery part of a report for people."""
+def matrix(stores: Iterable[StoreRecovery]) -> Matrix:
+    """The rows of stores for people."""
     known: dict[int, Cell] = {}
     lines = []
     counts: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
-    for store in report.recovery:
+    for store in stores:
         cells = []
         for row in store.scenarios:
             cell = known.get(id(row))
