@@ -32,17 +32,22 @@ class _First(str):
 
 
 class _Target(NamedTuple):
-    """A place in a body: the child it is on, the steps that lead there, and the path origins are kept under."""
+    """A place in a body: the child it is on, the steps that lead there, and the path origins are kept under.
+
+    A collection of children is the child alone.
+    """
 
     child: str
-    path: tuple[str, ...]
-    key: str
+    above: tuple[str, ...] = ()
+    last: str = ""
+    key: str = ""
 
 
 class _Leaf(NamedTuple):
-    """A row, compiled. `default` is ARM's value already, or `_NOTHING`."""
+    """A row, compiled. `others` are the names beside the first; `default` is ARM's value already, or `_NOTHING`."""
 
-    names: tuple[str, ...]
+    name: str
+    others: tuple[str, ...]
     formerly: tuple[tuple[str, Conversion], ...]
     conversion: Conversion
     default: Any
@@ -92,25 +97,25 @@ class Shape:
     origins: dict[str, dict[str, Origin]] = field(default_factory=dict)
     places: dict[str, Origin] = field(default_factory=dict)
 
-    def put(self, target: _Target, value: Any) -> None:
-        """Write a value; what lies below an Unknown stays unknown."""
-        child, path, _ = target
+    def put(self, target: _Target, value: Any, here: Origin) -> None:
+        """Write a value; what lies below an Unknown stays unknown. `here` is where a child stands that begins so."""
+        child, above, last, _ = target
         body = self.bodies.get(child)
         if body is None:
             body = self.bodies[child] = {}
-        for step in path[:-1]:
+            self.places.setdefault(child, here)
+        for step in above:
             if type(body) is not dict:
                 return
             inside = body.get(step)
             if inside is None:
                 inside = {}
                 body[step] = [inside] if type(step) is _First else inside
-            elif type(step) is _First and type(inside) is list:
+            elif type(inside) is list and type(step) is _First:
                 inside = inside[0]
             body = inside
         if type(body) is dict:
-            step = path[-1]
-            body[step] = [value] if type(step) is _First else value
+            body[last] = [value] if type(last) is _First else value
 
     def copy(self) -> Shape:
         """The same again, to be written on without touching this one."""
@@ -228,14 +233,14 @@ def _place(block: _Block, row: Row, names: tuple[str, ...], arm: str, default: C
     for step in steps:
         block = block.blocks.setdefault(step, _Block())
     if not many:
-        keys = tuple(name.rpartition(".")[2] for name in names)
+        others = tuple(map(_relative, names[1:]))
         formerly = tuple((_relative(name), conversion) for name, conversion in row.formerly)
-        block.leaves.append(_Leaf(keys, formerly, row.conversion, default(row), _target(arm)))
+        block.leaves.append(_Leaf(last, others, formerly, row.conversion, default(row), _target(arm)))
         return
     place, _, inside = arm.partition("[*]")
     collection = inside.startswith(":")
     if last not in block.lists:
-        target = _Target(place, (), "") if collection else _target(place)
+        target = _Target(place) if collection else _target(place)
         block.lists[last] = _List(target, _Block(), collection)
     left = tuple(name[len(head) + len(many) :] for name in names)
     _place(block.lists[last].inside, row, left, inside[1:], default)
@@ -247,8 +252,8 @@ def _relative(name: str) -> str:
 
 def _target(arm: str) -> _Target:
     child, colon, path = arm.rpartition(":")
-    steps = tuple(_First(step[:-3]) if step.endswith("[0]") else step for step in path.split("."))
-    return _Target(child if colon else OWN, steps, path.casefold())
+    *above, last = (_First(step[:-3]) if step.endswith("[0]") else step for step in path.split("."))
+    return _Target(child if colon else OWN, tuple(above), last, path.casefold())
 
 
 def _default(row: Row, major: int | None, complete: bool) -> Any:
@@ -271,7 +276,7 @@ def _unread(block: _Block, holder: Any, prefix: str) -> Iterator[str]:
     """Paths of attributes that are set and that no row reads."""
     if not isinstance(holder, Mapping):
         return
-    names = {name for leaf in block.leaves for name in (*leaf.names, *(old for old, _ in leaf.formerly))}
+    names = {n for leaf in block.leaves for n in (leaf.name, *leaf.others, *(old for old, _ in leaf.formerly))}
     for key, value in holder.items():
         if value in (None, "", [], {}):
             continue
@@ -293,6 +298,9 @@ def plain(unknown: Unknown) -> Unknown:
     if type(unknown) is Unknown:
         return unknown
     return Unknown(unknown.reason, unknown.possible, unknown.permission, unknown.unseen)
+
+
+_SCALARS: Final = frozenset({str, bool, int, float})
 
 
 def _is_unset(value: Any) -> bool:
@@ -320,7 +328,12 @@ class _Run:
     def block(self, block: _Block, holder: Mapping[str, Any], place: str, here: Origin, shape: Shape) -> None:
         """What is written in one block; `place` is its path with a final dot, `here` where it stands."""
         for leaf in block.leaves:
-            self.leaf(leaf, holder, place, here, shape)
+            value = holder.get(leaf.name)
+            if type(value) in _SCALARS and value != "" and not leaf.others:
+                # Nearly every attribute: one plain value.
+                self.write(leaf.target, self.sent(leaf.conversion, value, leaf.name), place + leaf.name, here, shape)
+            else:
+                self.leaf(leaf, value, holder, place, here, shape)
         for name, inside in block.blocks.items():
             value = holder.get(name)
             if value is not None and value != []:
@@ -330,37 +343,33 @@ class _Run:
             if value is not None and value != []:
                 self.many(many, value, place + name, here, shape)
 
-    def leaf(self, leaf: _Leaf, holder: Mapping[str, Any], place: str, here: Origin, shape: Shape) -> None:
-        """One attribute, or several that make one value."""
-        names, formerly, conversion, default, target = leaf
-        name = names[0] if names else ""
-        value: Any
-        if len(names) > 1:
-            value = self.several([holder.get(one) for one in names])
-        else:
-            value = holder.get(name)
-            if formerly and (name not in holder or _is_unset(value)):
-                for old, converted in formerly:
-                    if old in holder and not _is_unset(holder[old]):
-                        name, value, conversion = old, holder[old], converted
+    def leaf(self, leaf: _Leaf, value: Any, holder: Mapping[str, Any], place: str, here: Origin, shape: Shape) -> None:
+        """An attribute that is unset, unknown, a block or a list; or several that make one value."""
+        name, others, formerly, conversion, default, target = leaf
+        if others:
+            value = self.several([value, *map(holder.get, others)])
+        elif formerly and (name not in holder or _is_unset(value)):
+            for old, converted in formerly:
+                if old in holder and not _is_unset(holder[old]):
+                    name, value, conversion = old, holder[old], converted
         if isinstance(value, Reference):
             value = self.resolve(value)
         absent = conversion.forward(None) if conversion.unset else None if default is _NOTHING else default
-        if _is_unset(value):
-            result = absent
-            if default is not _NOTHING:
-                by_default = here._replace(expression=self.by_default)
-                shape.origins.setdefault(target.child, {})[target.key] = by_default
-        else:
-            result = self.converted(conversion, value, name, absent)
-        if result is None:
+        if not _is_unset(value):
+            self.write(target, self.converted(conversion, value, name, absent), place + name, here, shape)
             return
-        if target.child not in shape.places:
-            shape.places[target.child] = here
-        shape.put(target, result)
+        self.write(target, absent, place + name, here, shape)
+        if default is not _NOTHING:
+            by_default = here._replace(expression=self.by_default)
+            shape.origins.setdefault(target.child, {})[target.key] = by_default
+
+    def write(self, target: _Target, value: Any, place: str, here: Origin, shape: Shape) -> None:
+        """Put a value where it belongs, with its origin."""
+        if value is None:
+            return
+        shape.put(target, value, here)
         if self.mark:
-            origin = self.origins.get(place + name, here)
-            shape.origins.setdefault(target.child, {}).setdefault(target.key, origin)
+            shape.origins.setdefault(target.child, {})[target.key] = self.origins.get(place, here)
 
     def several(self, values: list[Any]) -> Any:
         """The values of several attributes as one tuple; None where all are unset, an Unknown where one is."""
@@ -388,6 +397,11 @@ class _Run:
                 return Unknown(value.reason, (), value.permission, value.unseen)
             each = [self.converted(conversion, one, name, absent, depth + 1) for one in value.possible]
             return _one_of(each, value)
+        return self.sent(conversion, value, name)
+
+    @staticmethod
+    def sent(conversion: Conversion, value: Any, name: str) -> Any:
+        """What the provider sends for a value that is known."""
         try:
             return conversion.forward(value)
         except _MISTAKES:
@@ -421,13 +435,13 @@ class _Run:
         """Nothing of a block is known: not what it says, nor whether it is there."""
         reason = Unknown(unknown.reason, (), unknown.permission, unknown.unseen)
         for target in block.targets():
-            if not target.path:
+            if not target.last:
                 shape.lists[target.child] = reason
             elif target.child and type(shape.bodies.get(target.child)) is not dict:
                 # Nothing has been written to the child yet: whether it is there is not known either.
                 shape.bodies[target.child] = reason
             else:
-                shape.put(target, reason)
+                shape.put(target, reason, here)
             shape.places.setdefault(target.child, here)
             if self.mark:
                 shape.origins.setdefault(target.child, {})[target.key] = here
@@ -442,7 +456,8 @@ class _Run:
         if many.collection:
             shape.lists[target.child] = self.children(many, value, place, here)
             return
-        shape.put(target, self.elements(many, value, place, here, shape.origins.setdefault(target.child, {})))
+        found = self.elements(many, value, place, here, shape.origins.setdefault(target.child, {}))
+        shape.put(target, found, here)
 
     def elements(self, many: _List, value: Any, place: str, here: Origin, origins: dict[str, Origin]) -> Any:
         """The elements of a list, or an Unknown in the place of the list."""
