@@ -48,6 +48,7 @@ lowest: ## the tests on exactly the lower bounds of the dependencies
 
 golden: $(STAMP) ## write the golden reports anew
 	$(BIN)/python -m tests.renderers.golden
+	$(BIN)/python -m tests.drift.golden
 
 docs: $(STAMP) ## write the generated docs anew
 	$(BIN)/python -m tools.docs
