@@ -60,7 +60,8 @@ class _Cursor:
         try:
             value, self.at = _DECODER.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:
-            raise self.error(error.msg, error.pos) from error
+            cut = error.msg.startswith("Unterminated string")
+            raise self.error(error.msg, len(self.text) if cut else error.pos) from error
         except RecursionError as error:
             raise self.error("it nests too deep") from error
         except ValueError as error:

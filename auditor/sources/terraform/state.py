@@ -89,8 +89,7 @@ class State:
 
     def _kept(self) -> Iterator[Instance | Gap]:
         if "resources" not in self._document:
-            yield self._gap("it has no resources member, which every state file of its version has")
-            return
+            return  # Terraform reads that as a state of nothing, too
         for resource, line in self._document.items("resources"):
             one = mapping(resource)
             kind, name, instances = one.get("type"), one.get("name"), one.get("instances")

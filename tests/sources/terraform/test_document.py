@@ -30,7 +30,7 @@ from tests.sources.terraform.plan_json import CORPUS, PlanJson, constant
         ('{"a": tru}', "Expecting value", 1, 7),
         ('{"a": NaN}', "NaN is no number in JSON", 1, 7),
         ('{"a": [1e999]}', "the number 1e999 is out of range", 1, 8),
-        ('{"a": "x', "Unterminated string starting at", 1, 7),
+        ('{"a": "x', "it ends in the middle", 1, 9),
         ('{"a": 1} {}', "something stands behind its end", 1, 10),
         ('{"a": 1} x', "something stands behind its end", 1, 10),
     ],

@@ -1,0 +1,208 @@
+"""What targets hold of Terraform, which of it is judged, and what the report says of the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor import Outcome, Severity, audit, services
+from auditor.model import Gap, Origin, Record, Resource, Scope
+from auditor.sources import CollectOptions, collect
+from tests.sources.terraform.plan_json import AZURERM, CORPUS, PlanJson, constant
+
+ACCOUNT = "azurerm_storage_account.a"
+VAULT = "azurerm_key_vault.k"
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path
+
+
+def write(**files: str) -> None:
+    for name, text in files.items():
+        path = Path(name.replace("__", "/").replace("_", "."))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def records(*targets: str, **options: Any) -> list[Record]:
+    return list(collect(targets or (".",), CollectOptions(**options), services.catalog()))
+
+
+def stores(found: list[Record]) -> list[str]:
+    return [one.origin.uri for one in found if isinstance(one, Resource)]
+
+
+def scopes(found: list[Record]) -> dict[str, str]:
+    return {one.id: one.state for one in found if isinstance(one, Scope)}
+
+
+def plan(**more: Any) -> str:
+    values = {"name": "kv", "location": "westeurope", "resource_group_name": "rg", "soft_delete_retention_days": 90}
+    written = {"name": constant("kv"), "location": constant("westeurope")}
+    return PlanJson(**more).add(VAULT, values, unknown={"id": True}, written=written).text()
+
+
+def state() -> str:
+    values = {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv", "name": "kv"}
+    one = {"address": VAULT, "mode": "managed", "type": "azurerm_key_vault", "provider_name": AZURERM, "values": values}
+    return json.dumps(
+        {"format_version": "1.0", "terraform_version": "1.11.4", "values": {"root_module": {"resources": [one]}}}
+    )
+
+
+def test_a_plan_stands_before_the_state_beside_it() -> None:
+    write(plan_json=plan(), state_json=state())
+    found = records()
+    assert stores(found) == ["plan.json"]
+    assert scopes(found) == {
+        "plan.json": "1 data store",
+        "state.json": "not judged: plan.json stands for it; name it to audit it",
+    }
+    assert stores(records("state.json")) == ["state.json"]
+    assert stores(records("plan.json", "state.json")) == ["plan.json", "state.json"]
+
+
+def test_every_plan_of_a_folder_is_judged() -> None:
+    write(dev_json=plan(), prod_json=plan(), below__plan_json=plan(), below__deeper__state_json=state())
+    assert stores(records()) == ["dev.json", "prod.json", "below/plan.json", "below/deeper/state.json"]
+
+
+def test_what_terraform_keeps_for_itself_is_skipped() -> None:
+    Path(".terraform").mkdir()
+    Path(".terraform/terraform.tfstate").write_text(state())
+    write(plan_json=plan())
+    assert stores(records()) == ["plan.json"]
+
+
+def test_a_file_named_twice_is_judged_once() -> None:
+    write(plan_json=plan())
+    assert stores(records("plan.json", "plan.json", ".")) == ["plan.json"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings(encoding: str) -> None:
+    Path("plan.json").write_text(plan(), encoding)
+    assert stores(records("plan.json")) == ["plan.json"]
+
+
+@pytest.mark.parametrize("end", [40, -1, -40])
+def test_a_cut_plan_is_a_gap_and_nothing_else(end: int) -> None:
+    text = plan()[:end]
+    write(plan_json=text)
+    (gap,) = [one for one in records() if not isinstance(one, Scope)]
+    assert gap == Gap("plan.json", "it was not judged: it ends in the middle", Origin("plan.json", 1, len(text) + 1))
+    assert scopes(records()) == {"plan.json": "not judged"}
+    assert audit("plan.json").exit_code(Severity.LOW) == 3
+
+
+def test_an_encrypted_state_is_a_gap() -> None:
+    write(sealed_tfstate=json.dumps({"meta": {}, "encrypted_data": "x", "encryption_version": "v0"}))
+    (gap,) = [one for one in records() if isinstance(one, Gap)]
+    assert "tofu show -json" in gap.reason
+
+
+def test_the_lock_file_tells_the_major(work: Path) -> None:
+    lock = f'provider "{AZURERM}" {{\n  version = "3.117.1"\n}}\n'
+    made = PlanJson({"version_constraint": ">= 3.0"}).add(
+        VAULT, {"name": "kv", "enable_rbac_authorization": True}, written={"name": constant("kv")}
+    )
+    write(plan_json=made.text())
+    Path(".terraform.lock.hcl").write_text(lock)
+    (vault,) = [one for one in records() if isinstance(one, Resource)]
+    assert isinstance(vault.body, dict)
+    assert vault.body["properties"]["enableRbacAuthorization"] is True
+
+
+def test_many_gaps_are_told_in_sum() -> None:
+    made = PlanJson()
+    made.changes += [{"address": f"azurerm_key_vault.k{n}"} for n in range(300)]
+    write(plan_json=made.text())
+    gaps = [one for one in records() if isinstance(one, Gap)]
+    assert len(gaps) == 201
+    assert gaps[-1].reason == "100 more parts of it could not be read"
+
+
+def test_what_no_table_knows_is_named_on_request() -> None:
+    made = PlanJson().add(VAULT, {"name": "kv", "new_thing": 1, "vault_uri": "x"}, written={"name": constant("kv")})
+    write(plan_json=made.text())
+    kinds = {one.kind: one.state for one in records(verbose=True) if isinstance(one, Scope)}
+    assert kinds["attributes not understood"] == "azurerm_key_vault.new_thing (1)"
+    assert "attributes not understood" not in {one.kind for one in records() if isinstance(one, Scope)}
+
+
+def test_a_providers_look_alike_is_said_to_be_one() -> None:
+    made = PlanJson().add(
+        VAULT, {"name": "kv"}, written={"name": constant("kv")}, provider_name="registry.terraform.io/evil/azurerm"
+    )
+    write(plan_json=made.text())
+    assert scopes(records())["plan.json"] == "1 data store; registry.terraform.io/evil/azurerm is taken for azurerm"
+
+
+def outcomes(target: Path) -> dict[tuple[str, str], Outcome]:
+    report = audit(target)
+    assert report.gaps == ()
+    return {(one.subject.name, one.rule): one.outcome for one in report.findings}
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside the checkout")
+def test_verdicts_on_the_corpus() -> None:
+    """Terraform 1.11's own output: of a plan, and of the state after it was applied."""
+    planned = outcomes(CORPUS / "azurerm_plan_stub.json")
+    kept = outcomes(CORPUS / "azurerm_state_stub.json")
+    expected = {
+        ("stdevbare", "storage-blob-soft-delete"): Outcome.FAIL,
+        ("stdeva", "storage-blob-soft-delete"): Outcome.FAIL,
+        ("stdevbare", "storage-blob-versioning"): Outcome.FAIL,
+        ("stdeva", "storage-blob-versioning"): Outcome.PASS,
+        ("stdevb", "storage-blob-versioning"): Outcome.PASS,
+        ("stdevbare", "storage-container-soft-delete"): Outcome.FAIL,
+        ("cosmos-dev", "cosmosdb-backup-continuous"): Outcome.FAIL,
+        ("cosmos-dev", "cosmosdb-backup-retention"): Outcome.FAIL,
+        ("kv-dev", "keyvault-soft-delete"): Outcome.PASS,
+        ("kv-dev", "keyvault-purge-protection"): Outcome.FAIL,
+    }
+    assert {key: planned[key] for key in expected} == expected
+    assert {key: kept[key] for key in expected} == expected
+    assert planned["stdevbare", "terraform-data-loss"] is Outcome.PASS
+    assert ("stdevbare", "terraform-data-loss") not in kept or kept[
+        "stdevbare", "terraform-data-loss"
+    ] is not Outcome.FAIL
+
+
+UNSURE: dict[str, Any] = {
+    "known after apply": {
+        "unknown": {"purge_protection_enabled": True},
+        "written": {"purge_protection_enabled": {"references": ["random_pet.p.id"]}},
+    },
+    "a data source": {
+        "unknown": {"purge_protection_enabled": True},
+        "written": {"purge_protection_enabled": {"references": ["data.external.d.result"]}},
+    },
+    "a local": {
+        "unknown": {"purge_protection_enabled": True},
+        "written": {"purge_protection_enabled": {"references": ["local.x"]}},
+    },
+    "sensitive": {
+        "after": {"purge_protection_enabled": True},
+        "sensitive": {"purge_protection_enabled": True},
+        "written": {},
+    },
+}
+
+
+@pytest.mark.parametrize("case", UNSURE)
+def test_what_is_not_known_never_passes(case: str) -> None:
+    given = dict(UNSURE[case])
+    after = {"name": "kv", "location": "westeurope", "soft_delete_retention_days": 90, **given.pop("after", {})}
+    write(plan_json=PlanJson().add(VAULT, after, **given).text())
+    found = {one.rule: one for one in audit("plan.json").findings}
+    assert found["keyvault-purge-protection"].outcome is Outcome.UNKNOWN
+    assert found["keyvault-soft-delete"].outcome is Outcome.PASS
