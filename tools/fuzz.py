@@ -36,7 +36,8 @@ ESTATES = Path(__file__).resolve().parent.parent / "samples" / "estate"
 PIECES = [
     *"'\"{}[]():,\n?!=", "${", "}'", "'''", "..", "...", "??", ".?", "[?", "==", "=>", "[for x in y: ", "if (",
     "resource ", "param ", "module ", "existing", "null", "true", "-1", "9" * 30, "\\u{", "//", "/*", "copyIndex()",
-    "reference(", "parameters('", "variables('", "[[", "]]", "\x00", "\ud800", "é", "union(", "map(", "x => ",
+    "@secure()\n", "type t = { a: t }\n", "import * as t from 'main.bicep'\n", "Microsoft.Resources/deployments",
+    "template: ", "reference(", "parameters('", "variables('", "[[", "]]", "\x00", "\ud800", "é", "union(", "map(", "x => ",
 ]  # fmt: skip
 
 
