@@ -47,12 +47,12 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
     yield from survey.records
     for path in dict.fromkeys(survey.snapshots):
         yield from read_snapshot(path)
+    known: dict[str, None] = {}
     if survey.terraform or survey.terraform_named:
         from auditor.sources import terraform
 
-        yield from terraform.collect(survey, options, catalog, progress)
+        known |= dict.fromkeys((yield from terraform.collect(survey, options, catalog, progress)))
     work = _Work(survey, options, catalog)
-    known: dict[str, None] = {}
     told: set[tuple[object, ...]] = set()
     for number, evaluated in enumerate(work.all()):
         progress.update("Evaluating templates", done=number, total=len(survey.points))
@@ -133,7 +133,7 @@ def _check_given(options: CollectOptions, known: list[str]) -> None:
         if known and name.casefold() not in folded:
             near = difflib.get_close_matches(name, known, 1)
             guess = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"--parameter {name}: no template has such a parameter{guess}")
+            raise UsageError(f"--parameter {name}: nothing that was read has such a parameter{guess}")
 
 
 def _evaluated(entry: Entry, options: CollectOptions, catalog: Catalog, compiler: str) -> Iterator[Record]:

@@ -7,15 +7,17 @@ be is judged before what was. A file that is named is always judged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from auditor.model import Catalog, Gap, Origin, Progress, Record, Resource, Scope
 from auditor.sources.files.jail import Jail, Refused, read, real, shown, text_of
 from auditor.sources.files.kinds import Kind
+from auditor.sources.files.survey import is_variables
 from auditor.sources.files.walk import Found
-from auditor.sources.terraform import estate
+from auditor.sources.terraform import estate, modules
+from auditor.sources.terraform.configuration import Configuration, Options, environment, verified_module
 from auditor.sources.terraform.document import MAX_FILE, Document, DocumentError
 from auditor.sources.terraform.instances import Instance
 from auditor.sources.terraform.plan import Plan, Surroundings
@@ -51,15 +53,22 @@ class _Entry(NamedTuple):
     aside: tuple[Found, ...] = ()
 
 
-def collect(survey: Survey, options: CollectOptions, catalog: Catalog, progress: Progress) -> Iterator[Record]:
-    """Yield what Terraform is about to make, or has made, and what could not be read of it."""
-    entries = list(dict.fromkeys((*_named(survey.terraform_named), *_found(survey.terraform))))
+def collect(
+    survey: Survey, options: CollectOptions, catalog: Catalog, progress: Progress
+) -> Generator[Record, None, list[str]]:
+    """Yield what Terraform is about to make, or has made, and what could not be read of it.
+
+    Returns the names of the variables that configurations can be given values for.
+    """
+    entries = list(dict.fromkeys((*_named(survey.terraform_named), *_found(survey.terraform, survey.jail))))
+    known: list[str] = []
     for number, entry in enumerate(entries):
         progress.update("Reading Terraform", done=number, total=len(entries))
-        yield from _records(entry, options, catalog)
+        yield from _records(entry, survey.jail, options, catalog, known)
         for one in entry.aside:
             state = f"not judged: {entry.path.name} stands for it; name it to audit it"
             yield Scope(shown(one.path), one.kind.value, one.path.name, state)
+    return known
 
 
 # ── what there is to judge ───────────────────────────────────────────────────────────────────────────────────────────
@@ -70,18 +79,20 @@ def _named(files: Iterable[Found]) -> Iterator[_Entry]:
         yield _Entry(one.path.parent if one.kind is Kind.CONFIGURATION else one.path, one.kind)
 
 
-def _found(files: Iterable[Found]) -> Iterator[_Entry]:
-    """The entries of each folder, in the order of folders and names."""
+def _found(files: Iterable[Found], jail: Jail) -> Iterator[_Entry]:
+    """The entries of each folder, in the order of folders and names; modules are judged where they are called."""
     folders: dict[Path, list[Found]] = {}
     for one in files:
         folders.setdefault(one.path.parent, []).append(one)
+    written = [folder for folder, inside in folders.items() if any(one.kind is Kind.CONFIGURATION for one in inside)]
+    roots = modules.roots_of(written, jail)
     for folder, inside in folders.items():
         plans = [one for one in inside if one.kind is Kind.PLAN]
         states = [one for one in inside if one.kind is Kind.STATE]
         if plans:
             yield from (_Entry(one.path, one.kind) for one in plans[:-1])
             yield _Entry(plans[-1].path, Kind.PLAN, tuple(states))
-        elif len(states) < len(inside):
+        elif folder in roots:
             yield _Entry(folder, Kind.CONFIGURATION, tuple(states))
         else:
             yield from (_Entry(one.path, one.kind) for one in states)
@@ -90,13 +101,18 @@ def _found(files: Iterable[Found]) -> Iterator[_Entry]:
 # ── judging one ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _records(entry: _Entry, options: CollectOptions, catalog: Catalog) -> Iterator[Record]:
+def _records(
+    entry: _Entry, jail: Jail, options: CollectOptions, catalog: Catalog, known: list[str]
+) -> Iterator[Record]:
+    """The records of one entry; `known` takes the names of variables that a configuration can be given."""
     uri = shown(entry.path)
-    if entry.kind is Kind.CONFIGURATION:
-        yield Gap(uri, "Terraform configurations are not read yet", Origin(uri))
-        return
+    reader: Plan | State | Configuration
     try:
-        reader = _opened(entry, uri, _around(entry.path))
+        if entry.kind is Kind.CONFIGURATION:
+            reader = Configuration(entry.path, jail, _values(options, catalog))
+            known += reader.variables
+        else:
+            reader = _opened(entry, uri, _around(entry.path))
     except DocumentError as error:
         yield Gap(uri, f"it was not judged: {error}", Origin(uri, error.line, error.column))
         yield Scope(uri, entry.kind.value, entry.path.name, "not judged")
@@ -155,6 +171,21 @@ def _opened(entry: _Entry, uri: str, around: Surroundings) -> Plan | State:
     if "encrypted_data" in document:
         raise DocumentError("OpenTofu encrypted it; `tofu show -json` shows it to who has the key")
     return Plan(document, uri, around) if entry.kind is Kind.PLAN else State(document, uri, around)
+
+
+def _values(options: CollectOptions, catalog: Catalog) -> Options:
+    """What a configuration is read with."""
+    stores = {
+        one.arm.casefold(): one.type for service in catalog.services for one in service.terraform if not one.owner
+    }
+    well_known = {
+        verified_module(path): stores[kind.casefold()]
+        for service in catalog.services
+        for path, kind in service.modules
+        if kind.casefold() in stores
+    }
+    files = tuple(real(path) for path in options.parameters if is_variables(path))
+    return Options(files, options.parameter, environment(), well_known)
 
 
 def _around(file: Path) -> Surroundings:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from auditor.model import EMPTY, Gap, Unknown
-from auditor.sources.files.jail import Jail, Refused, read, text_of
+from auditor.sources.files.jail import Jail, Refused, read, shown, text_of
 from auditor.sources.terraform import syntax
 from auditor.sources.terraform.blocks import Origins, final, ignored_changes
 from auditor.sources.terraform.instances import Instance, Partly, Provider
@@ -68,7 +69,10 @@ def read_configuration(folder: Path, jail: Jail, options: Options | None = None)
 
 
 class Configuration:
-    """A root module with its values. `variables` are the names it can be given values for."""
+    """A root module with its values. `variables` are the names it can be given values for.
+
+    `notes` are what the report's scope section should say of it.
+    """
 
     def __init__(self, folder: Path, jail: Jail, options: Options) -> None:
         """Read the root module's files."""
@@ -84,6 +88,12 @@ class Configuration:
         self._majors = self._all_majors(folder, module)
         self._providers: dict[tuple[int, str, str], Provider] = {}
         self._left = MAX_INSTANCES
+        self.notes: Counter[str] = Counter()
+
+    @property
+    def uri(self) -> str:
+        """How the report names its folder."""
+        return shown(self._run.root)
 
     @property
     def documents(self) -> tuple[syntax.Document, ...]:
@@ -102,7 +112,7 @@ class Configuration:
             for key in scope.expansion(block).keys:
                 if not self._left:
                     reason = f"there are more than {MAX_INSTANCES:,} instances; the rest was not judged"
-                    self._run.gap(Gap(str(self._run.root), reason, block.span.origin(scope.via)))
+                    self._run.gap(Gap(self.uri, reason, block.span.origin(scope.via)))
                     return
                 self._left -= 1
                 yield self._instance(scope, block, key)
@@ -256,9 +266,15 @@ def _passed(call: Block) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
             yield _provider_address(entry.key), _provider_address(entry.value)
 
 
+def verified_module(bicep: str) -> str:
+    """The Azure Verified Module for Terraform that goes with one for Bicep, by the rule both are named by.
+
+    Example: `avm/res/key-vault/vault` gives `azure/avm-res-keyvault-vault/azurerm`.
+    """
+    *kind, group, name = bicep.split("/")
+    return f"azure/{'-'.join((*kind, group.replace('-', ''), name.replace('-', '')))}/azurerm"
+
+
 def environment() -> Mapping[str, str]:
     """The process's environment, as far as Terraform looks into it for values."""
     return {name: text for name, text in os.environ.items() if name.startswith("TF_")}
-
-
-__all__ = ["Configuration", "Options", "environment", "prevents_destroy", "read_configuration"]

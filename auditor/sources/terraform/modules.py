@@ -21,7 +21,7 @@ MAX_TOTAL: Final = 32 * 2**20
 """Bytes of all files of a configuration."""
 MAX_MANIFEST: Final = 4 * 2**20
 
-ENDINGS: Final = (".tf", ".tf.json")
+ENDINGS: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
 MANIFEST: Final = ".terraform/modules/modules.json"
 REGISTRY: Final = "registry.terraform.io/"
 _LOCAL: Final = ("./", "../")
@@ -152,15 +152,48 @@ class Loader:
 
 
 def configuration_files(folder: Path) -> list[str]:
-    """The names of a folder's configuration files, as Terraform picks them. Raises OSError."""
+    """The names of a folder's configuration files, as Terraform and OpenTofu pick them. Raises OSError.
+
+    A file for OpenTofu stands for the one for Terraform that has the same name.
+    """
     names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(ENDINGS))
-    return [name for name in names if not name.startswith((".", "#"))]
+    found = {name for name in names if not name.startswith((".", "#"))}
+    return [
+        name for name in names if name in found and (".tf" not in name or name.replace(".tf", ".tofu") not in found)
+    ]
 
 
 def is_override(name: str) -> bool:
     """Whether a file's declarations are merged into those of the others."""
-    stem = name.removesuffix(".json").removesuffix(".tf")
+    stem = name.removesuffix(".json").removesuffix(".tf").removesuffix(".tofu")
     return stem == "override" or stem.endswith("_override")
+
+
+def roots_of(folders: Iterable[Path], jail: Jail) -> set[Path]:
+    """The folders, by their real paths, that none of the others calls as a module: those that are deployed.
+
+    Where folders only call one another, the first of them counts.
+    """
+    calls: dict[Path, set[Path]] = {}
+    for folder in folders:
+        loader = Loader(folder, jail)
+        module = loader.open(folder)
+        children = [loader.child(module, call, name) for name, call in module.calls.items()]
+        calls[folder] = {child.folder for child in children if isinstance(child, Module)} - {folder}
+    called = set().union(*calls.values()) if calls else set()
+    roots: list[Path] = []
+    reached: set[Path] = set()
+    for folder in sorted(calls, key=lambda one: one in called):
+        if folder in called and folder in reached:
+            continue
+        roots.append(folder)
+        waiting = [folder]
+        while waiting:
+            one = waiting.pop()
+            if one not in reached:
+                reached.add(one)
+                waiting += calls.get(one, ())
+    return set(roots)
 
 
 class _Gathered:
