@@ -37,7 +37,8 @@ PIECES = [
     *"'\"{}[]():,\n?!=", "${", "}'", "'''", "..", "...", "??", ".?", "[?", "==", "=>", "[for x in y: ", "if (",
     "resource ", "param ", "module ", "existing", "null", "true", "-1", "9" * 30, "\\u{", "//", "/*", "copyIndex()",
     "@secure()\n", "type t = { a: t }\n", "import * as t from 'main.bicep'\n", "Microsoft.Resources/deployments",
-    "template: ", "reference(", "parameters('", "variables('", "[[", "]]", "\x00", "\ud800", "é", "union(", "map(", "x => ",
+    "template: ", "reference(", "parameters('", "variables('", "[[", "]]", "\x00", "\ud800", "é", "union(", "map(",
+    "x => ",
 ]  # fmt: skip
 
 
