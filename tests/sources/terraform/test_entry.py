@@ -206,3 +206,42 @@ def test_what_is_not_known_never_passes(case: str) -> None:
     found = {one.rule: one for one in audit("plan.json").findings}
     assert found["keyvault-purge-protection"].outcome is Outcome.UNKNOWN
     assert found["keyvault-soft-delete"].outcome is Outcome.PASS
+
+
+# ── configurations ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+VAULT_TF = 'resource "azurerm_key_vault" "k" {\n  name = "kv"\n  location = "westeurope"\n}\n'
+CALL_TF = 'module "m" {\n  source = "../modules/m"\n}\n'
+
+
+def test_a_configuration_stands_before_the_state_beside_it() -> None:
+    write(main_tf=VAULT_TF, terraform_tfstate=state())
+    found = records()
+    assert stores(found) == ["main.tf"]
+    assert scopes(found)["terraform.tfstate"].startswith("not judged")
+    assert stores(records("main.tf")) == ["main.tf"]
+    assert stores(records("terraform.tfstate")) == ["terraform.tfstate"]
+
+
+def test_a_plan_stands_before_the_configuration_beside_it_and_its_modules() -> None:
+    write(app__main_tf=CALL_TF, modules__m__main_tf=VAULT_TF, app__plan_json=plan())
+    assert stores(records()) == ["app/plan.json"]
+    Path(".git").mkdir()  # what is below it belongs together
+    assert stores(records("app/main.tf")) == ["modules/m/main.tf"]
+
+
+def test_a_module_is_judged_where_it_is_called() -> None:
+    write(app__main_tf=CALL_TF, modules__m__main_tf=VAULT_TF, other__main_tf=VAULT_TF)
+    assert stores(records()) == ["modules/m/main.tf", "other/main.tf"]
+    assert stores(records("modules/m")) == ["modules/m/main.tf"]
+
+
+def test_modules_that_call_each_other_are_judged_once() -> None:
+    circle = 'module "m" {{\n  source = "../{}"\n}}\n'
+    write(a__main_tf=circle.format("b") + VAULT_TF, b__main_tf=circle.format("a"))
+    assert set(stores(records())) == {"a/main.tf"}
+
+
+def test_what_is_of_opentofu_alone() -> None:
+    write(main_tofu=VAULT_TF)
+    assert stores(records()) == ["main.tofu"]
