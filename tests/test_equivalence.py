@@ -1,4 +1,4 @@
-"""One estate, read four times: from the recording of a live deployment, from Bicep, ARM JSON and a Terraform plan.
+"""One estate, read five times: from the recording of a live deployment, Bicep, ARM JSON, a Terraform plan, and its `.tf`.
 
 A rule knows nothing of its source, so the same settings give the same outcome. Where one source cannot see a fact that
 another sees, the difference is listed here with its reason; a difference that is not listed fails the test, and so does
@@ -21,6 +21,7 @@ SOURCES = {
     "bicep": ("samples/estate/bicep", "--subscription", SUBSCRIPTION),
     "arm": ("samples/estate/arm", "--subscription", SUBSCRIPTION),
     "plan": ("samples/estate/terraform/plan.json", "--subscription", SUBSCRIPTION),
+    "configuration": ("samples/estate/terraform/main.tf", "--subscription", SUBSCRIPTION),
 }
 TEMPLATES = tuple(source for source in SOURCES if source != "live")
 BASELINES = ("standard-deployment", "well-architected")
@@ -83,6 +84,10 @@ OTHER_VALUES_OF: dict[str, dict[tuple[str, str], str]] = {
         for rule in ("cosmosdb-multi-region", "cosmosdb-zone-redundancy")
         for store in ("cosmos-fllm-prod", "cosmos-fllm-evaluations")
     },
+    "configuration": {
+        (rule, "cosmos-fllm-evaluations"): "Its region is a variable's value, written the short way."
+        for rule in ("cosmosdb-multi-region", "cosmosdb-zone-redundancy")
+    },
 }
 """The same for one source alone."""
 
@@ -94,10 +99,16 @@ STORES = (
 PURGED = {"kv-fllm-auth": "pass", "kv-fllm-ops": "pass", "kv-fllm-legacy": "not-applicable"} | {
     "appconfig-fllm": "fail", "appconfig-fllm-trial": "not-applicable"
 }  # fmt: skip
+SANDBOX = ("appconfig-fllm-trial", "cosmos-fllm-evaluations", "kv-fllm-legacy")
 OF_TERRAFORM = {
     "plan": {
         **{("terraform-data-loss", store): "pass" for store in STORES},
         **{("terraform-prevent-destroy", store): "unknown" for store in STORES},
+        **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
+    },
+    "configuration": {
+        **{("terraform-data-loss", store): "not-applicable" for store in STORES},
+        **{("terraform-prevent-destroy", store): "fail" if store in SANDBOX else "pass" for store in STORES},
         **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
     },
 }
@@ -205,8 +216,9 @@ def test_every_value_of_a_template_stands_in_one_of_its_files(template: str, fol
         if item["basis"] == "explicit"
     }
     assert places
+    target = Path(SOURCES[template][0])
     for uri, line in places:
-        assert uri.startswith(SOURCES[template][0])
+        assert Path(uri).is_relative_to(target.parent if target.suffix else target)
         assert 1 <= line <= len((home / uri).read_text("utf-8").splitlines())
 
 
