@@ -1,4 +1,4 @@
-"""Writes docs/rules.md and the JSON Schemas from the rule files; with `--check` says whether they are stale."""
+"""Writes the generated docs: the rules, the Terraform tables, the JSON Schemas; `--check` says which are stale."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from auditor.paths import data_dir
 from auditor.rule_docs import reference
 from auditor.rules import baseline_names, load_baseline, load_rules
 from auditor.schemas import schema
+from tools.terraform_docs import with_tables
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -21,7 +22,11 @@ def generated() -> dict[Path, str]:
     rules = load_rules([data_dir("rules")], vocabulary)
     folder = data_dir("rules") / "baselines"
     baselines = [load_baseline(name, folder, rules, vocabulary) for name in baseline_names(folder)]
-    files = {DOCS / "rules.md": reference(rules.values(), baselines)}
+    terraform = DOCS / "terraform.md"
+    files = {
+        DOCS / "rules.md": reference(rules.values(), baselines),
+        terraform: with_tables(terraform.read_text("utf-8"), services.SERVICES),
+    }
     for kind in ("rule", "baseline", "waivers"):
         text = json.dumps(schema(kind, vocabulary, rules), indent=2, ensure_ascii=False) + "\n"
         files[DOCS / f"{kind}.schema.json"] = text
