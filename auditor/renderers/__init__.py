@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from auditor.delta import Delta
 from auditor.errors import UsageError
 from auditor.model import RecoveryReport, Renderer, Report
 
+if TYPE_CHECKING:
+    from auditor.delta import Delta
+
 RecoveryRenderer = Callable[[RecoveryReport], Iterator[str]]
-DriftRenderer = Callable[[Delta], Iterator[str]]
+DriftRenderer = Callable[["Delta"], Iterator[str]]
 DRIFT_HTML: Final = "drift-html.html.j2"
 DRIFT_MARKDOWN: Final = "drift-markdown.md.j2"
 DRIFT_TEXT: Final = "drift-text.txt.j2"
