@@ -25,6 +25,29 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   sku: { name: 'Standard_LRS' }
 }
 """
+POLICY = """variable "storage_account_id" {
+  type = string
+}
+
+resource "azurerm_storage_management_policy" "this" {
+  storage_account_id = var.storage_account_id
+
+  rule {
+    name    = "trim"
+    enabled = true
+
+    filters {
+      blob_types = ["blockBlob"]
+    }
+
+    actions {
+      version {
+        delete_after_days_since_creation = 90
+      }
+    }
+  }
+}
+"""
 REST = 'ily": "A", "name": "standard" }\n      }\n    }\n  ]\n}\n'
 REST_OF_PLAN = 'T12:00:00Z",\n "applyable": true,\n "complete": true,\n "errored": false\n}\n'
 
@@ -60,6 +83,12 @@ def replacing(name: str, old: str, new: str) -> Callable[[Path], None]:
 def adding_the_module(folder: Path) -> None:
     (folder / "account.bicep").write_text(ACCOUNT, "utf-8")
     replacing("main.bicep", "br/public:avm/res/storage/storage-account:0.14.3", "account.bicep")(folder)
+
+
+def writing_the_module(folder: Path) -> None:
+    (folder / "policy").mkdir()
+    (folder / "policy" / "main.tf").write_text(POLICY, "utf-8")
+    replacing("main.tf", 'example/lifecycle-policy/azurerm"\n  version = "1.2.0', "./policy")(folder)
 
 
 def leaving_the_circle(folder: Path) -> None:
@@ -119,6 +148,23 @@ CASES = {
         going_on("azuredeploy.json", REST),
         lost=frozenset({"kv-good", "kv-cut"}),
         mended=1,
+    ),
+    "bad-block": Case(
+        "bad-block/main.tf:30",
+        "expected `{` or a label, found a new line",
+        replacing("main.tf", 'account_replication_type "ZRS"', 'account_replication_type = "ZRS"'),
+        unknown=frozenset(
+            (rule, "stbroken") for rule in OF_ACCOUNTS | {"terraform-prevent-destroy"}
+        ),
+        mended=1,
+    ),
+    "unresolved-module": Case(
+        "unresolved-module/main.tf:15",
+        "it is not at hand; `terraform init` would download it",
+        writing_the_module,
+        unknown=frozenset(
+            {("storage-lifecycle-deletes", "stunresolved"), ("storage-share-soft-delete", "stunresolved")}
+        ),
     ),
     "cut-plan": Case(
         "cut-plan/plan.json:136",
