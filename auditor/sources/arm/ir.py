@@ -8,6 +8,7 @@ function library serve both languages. Every node knows its `Span`; nothing here
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,7 @@ class Source:
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1."""
         if not self._starts:
-            self._starts = [0, *(i + 1 for i, c in enumerate(self.text) if c == "\n")]
+            self._starts = [0, *itertools.accumulate(len(line) + 1 for line in self.text.split("\n"))]
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
