@@ -8,8 +8,18 @@ from typing import Any
 
 import click
 
-from auditor.cli.options import AS_JSON, RULES_DIR, complete_baseline, complete_rule
-from auditor.cli.output import emit, page, to_json
+from auditor.cli.options import (
+    AS_JSON,
+    FILE,
+    RULES_DIR,
+    TARGETS,
+    Sections,
+    collect_options,
+    collecting,
+    complete_baseline,
+    complete_rule,
+)
+from auditor.cli.output import Progress, emit, page, say, to_json, write
 from auditor.untrusted import harmless
 
 
@@ -131,3 +141,72 @@ def baselines_show(name: str, rules_dir: tuple[Path, ...]) -> int:
     policy = pipeline.load_policy(name, rules_dir=rules_dir)
     page(baseline_page(policy.baseline, policy.rules))
     return 0
+
+
+@baselines_group.command(
+    "derive",
+    cls=Sections,
+    short_help="Freeze what a golden environment meets today as a baseline.",
+    epilog=f"""{TARGETS}
+
+\b
+Examples:
+  auditor baselines derive azure:SUBSCRIPTION/GOLDEN -o baselines/golden.yaml
+  auditor baselines derive golden.jsonl -o golden.yaml --extends well-architected --id golden
+  auditor scan azure: --baseline golden.yaml
+
+\b
+Exit codes:
+  0   written
+  2   usage: a wrong option, target or configuration; a file that cannot be written
+  3   written, but something could not be read: what it hides is not in the baseline
+  4   nothing to derive from; nothing was written
+  5   a rule or the baseline it extends is bad
+  70  our own bug""",
+)
+@collecting
+@click.option("--output", "-o", type=FILE, required=True, help="The baseline to write, or - for stdout.")
+@click.option(
+    "--extends",
+    default="standard-deployment",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="The baseline that says everything else: statements, severities.",
+    shell_complete=complete_baseline,
+)
+@click.option("--id", "name", default="", metavar="ID", help="The baseline's id (default: the file's name).")
+@RULES_DIR
+def baselines_derive(
+    targets: tuple[str, ...],
+    output: Path,
+    extends: str,
+    name: str,
+    rules_dir: tuple[Path, ...],
+    quiet: bool,
+    **given: Any,
+) -> int:
+    """Freeze what TARGETs meet today as a baseline: the strictest values that none of their stores fails."""
+    from auditor import derivation, pipeline, writing
+
+    to_file = str(output) != "-"
+    name = derivation.name_of(name, output if to_file else None)
+    if to_file:
+        writing.require(output)
+    options = collect_options(given)
+    policy = pipeline.load_policy(extends, rules_dir=rules_dir)
+    with Progress(quiet) as progress:
+        collected = pipeline.collect(targets, progress=progress, **options)
+    golden = derivation.derive(collected, policy)
+    if not golden.resources:
+        say("Nothing was written: no resource of an audited type was found.")
+        return 3 if golden.gaps else 4
+    chunks = derivation.written(golden, name, extends, folder=output.parent if to_file else Path())
+    if to_file:
+        write(output, chunks)
+    else:
+        emit(chunks)
+    for gap in golden.gaps[:5]:
+        say(f"Not read: {gap.subject}: {gap.reason}")
+    if not quiet:
+        say(f"Wrote {output if to_file else 'the baseline'}: {golden.counted()}")
+    return 3 if golden.gaps else 0

@@ -77,8 +77,8 @@ class View:
         self._rules: dict[str, dict[str, CompiledRule]] = {}
 
     def stores(self) -> Iterable[Resource]:
-        """The stores, one at a time."""
-        return self.beside.stores(self.collected)
+        """The stores, one at a time; one that is about to be destroyed is none."""
+        return (store for store in self.beside.stores(self.collected) if store.body is not None)
 
     def rules(self, resource_type: str) -> Mapping[str, CompiledRule]:
         """The rules for a type, by id."""
