@@ -103,7 +103,7 @@ SANDBOX = ("appconfig-fllm-trial", "cosmos-fllm-evaluations", "kv-fllm-legacy")
 OF_TERRAFORM = {
     "plan": {
         **{("terraform-data-loss", store): "pass" for store in STORES},
-        **{("terraform-prevent-destroy", store): "unknown" for store in STORES},
+        **{("terraform-prevent-destroy", store): "fail" if store in SANDBOX else "pass" for store in STORES},
         **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
     },
     "configuration": {

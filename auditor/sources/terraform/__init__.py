@@ -21,6 +21,7 @@ from auditor.sources.terraform.configuration import Configuration, Options, envi
 from auditor.sources.terraform.document import MAX_FILE, Document, DocumentError
 from auditor.sources.terraform.instances import Instance
 from auditor.sources.terraform.plan import Plan, Surroundings
+from auditor.sources.terraform.positions import Positions, located
 from auditor.sources.terraform.providers import LOCK_FILE, locked_majors
 from auditor.sources.terraform.state import State
 
@@ -108,11 +109,12 @@ def _records(
     uri = shown(entry.path)
     reader: Plan | State | Configuration
     try:
+        positions = _positions(entry, jail, options)
         if entry.kind is Kind.CONFIGURATION:
             reader = Configuration(entry.path, jail, _values(options, catalog))
             known += reader.variables
         else:
-            reader = _opened(entry, uri, _around(entry.path))
+            reader = _opened(entry, uri, _around(entry, positions))
     except DocumentError as error:
         yield Gap(uri, f"it was not judged: {error}", Origin(uri, error.line, error.column))
         yield Scope(uri, entry.kind.value, entry.path.name, "not judged")
@@ -121,7 +123,8 @@ def _records(
         yield Gap(uri, f"it was not judged: {refused}", Origin(uri))
         yield Scope(uri, entry.kind.value, entry.path.name, "not judged")
         return
-    sorted_out = _Sorted(reader.instances(), uri)
+    instances: Iterator[Instance | Gap | Scope] = reader.instances()
+    sorted_out = _Sorted(located(instances, positions) if positions is not None else instances, uri)
     ignored: Counter[str] | None = Counter() if options.verbose else None
     types = catalog.store_types()
     stores = 0
@@ -188,9 +191,20 @@ def _values(options: CollectOptions, catalog: Catalog) -> Options:
     return Options(files, options.parameter, environment(), well_known)
 
 
-def _around(file: Path) -> Surroundings:
-    """What stands beside a plan or a state."""
-    return Surroundings(majors=_locked(file.parent))
+def _positions(entry: _Entry, jail: Jail, options: CollectOptions) -> Positions | None:
+    """The places of a plan's resources, where the configuration it was made from is at hand. Raises Refused."""
+    if entry.kind is not Kind.PLAN:
+        return None
+    folder = entry.path.parent if options.terraform_dir is None else real(options.terraform_dir)
+    return Positions(folder, jail) if modules.is_module(folder) else None
+
+
+def _around(entry: _Entry, positions: Positions | None) -> Surroundings:
+    """What stands beside a plan or a state: its own lock file, and the configuration with that one's."""
+    majors = _locked(entry.path.parent)
+    return Surroundings(majors) if positions is None else Surroundings(
+        {**_locked(positions.folder), **majors}, positions.dynamic
+    )
 
 
 def _locked(folder: Path) -> Mapping[str, int]:

@@ -163,6 +163,14 @@ def configuration_files(folder: Path) -> list[str]:
     ]
 
 
+def is_module(folder: Path) -> bool:
+    """Whether there are configuration files in a folder."""
+    try:
+        return bool(configuration_files(folder))
+    except OSError:
+        return False
+
+
 def is_override(name: str) -> bool:
     """Whether a file's declarations are merged into those of the others."""
     stem = name.removesuffix(".json").removesuffix(".tf").removesuffix(".tofu")
