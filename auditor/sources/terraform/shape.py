@@ -44,13 +44,17 @@ class _Target(NamedTuple):
 
 
 class _Leaf(NamedTuple):
-    """A row, compiled. `others` are the names beside the first; `default` is ARM's value already, or `_NOTHING`."""
+    """A row, compiled. `others` are the names beside the first.
+
+    `absent` is what ARM gets where the attribute is unset; `by_default` says that this is the provider's default.
+    """
 
     name: str
     others: tuple[str, ...]
     formerly: tuple[tuple[str, Conversion], ...]
     conversion: Conversion
-    default: Any
+    absent: Any
+    by_default: bool
     target: _Target
 
 
@@ -74,13 +78,6 @@ class _Block:
         yield from (one.target for one in self.lists.values())
         for block in self.blocks.values():
             yield from block.targets()
-
-
-class _Nothing:
-    """No default: what is unset is not written."""
-
-
-_NOTHING: Final = _Nothing()
 
 
 @dataclass(slots=True)
@@ -209,7 +206,7 @@ class Maps:
         if block is None:
             block = self._compiled[key] = _Block()
             for row in self.by_type[kind].rows:
-                _place(block, row, row.names, row.arm, lambda row: _default(row, major, complete))
+                _place(block, row, row.names, row.arm, _absent(row, major, complete))
         return block
 
     def ignored(self, instance: Instance) -> tuple[str, ...]:
@@ -225,7 +222,7 @@ class Maps:
         return tuple(path for path in dict.fromkeys(found) if path not in named and not path.startswith(starts))
 
 
-def _place(block: _Block, row: Row, names: tuple[str, ...], arm: str, default: Callable[[Row], Any]) -> None:
+def _place(block: _Block, row: Row, names: tuple[str, ...], arm: str, absent: Any) -> None:
     """Put a row where its attribute stands; `names` and `arm` are what is left of them inside `block`."""
     first = names[0] if names else ""
     head, many, _ = first.partition("[*].")
@@ -235,7 +232,8 @@ def _place(block: _Block, row: Row, names: tuple[str, ...], arm: str, default: C
     if not many:
         others = tuple(map(_relative, names[1:]))
         formerly = tuple((_relative(name), conversion) for name, conversion in row.formerly)
-        block.leaves.append(_Leaf(last, others, formerly, row.conversion, default(row), _target(arm)))
+        by_default = absent is not None and not row.conversion.unset
+        block.leaves.append(_Leaf(last, others, formerly, row.conversion, absent, by_default, _target(arm)))
         return
     place, _, inside = arm.partition("[*]")
     collection = inside.startswith(":")
@@ -243,7 +241,7 @@ def _place(block: _Block, row: Row, names: tuple[str, ...], arm: str, default: C
         target = _Target(place) if collection else _target(place)
         block.lists[last] = _List(target, _Block(), collection)
     left = tuple(name[len(head) + len(many) :] for name in names)
-    _place(block.lists[last].inside, row, left, inside[1:], default)
+    _place(block.lists[last].inside, row, left, inside[1:], absent)
 
 
 def _relative(name: str) -> str:
@@ -256,20 +254,24 @@ def _target(arm: str) -> _Target:
     return _Target(child if colon else OWN, tuple(above), last, path.casefold())
 
 
-def _default(row: Row, major: int | None, complete: bool) -> Any:
-    """What ARM gets for an unset attribute, as far as the source does not hold it already."""
-    default = row.default
-    if default is None or complete:
-        return _NOTHING
+def _absent(row: Row, major: int | None, complete: bool) -> Any:
+    """What ARM gets for an unset attribute whose block is there; None for nothing.
+
+    A plan and a state hold the provider's defaults already.
+    """
+    default, send = row.default, row.conversion.forward
+    if not row.conversion.unset and (default is None or complete):
+        return None
     if major is not None and major not in MAJORS:
-        return Unknown(f"the defaults of azurerm {major} are not known")
+        return Unknown(f"what azurerm {major} sends by default is not known")
+    if row.conversion.unset:
+        return send(None)
     if not isinstance(default, ByMajor):
-        return row.conversion.forward(default)
-    values = {one: None if v is None else row.conversion.forward(v) for one, v in default.values.items()}
+        return send(default)
+    values = {one: None if value is None else send(value) for one, value in default.values.items()}
     if major is not None:
-        return _NOTHING if values[major] is None else values[major]
-    reason = "the provider's default differs by its major version, which is not told"
-    return _one_of(values.values(), Unknown(reason))
+        return values[major]
+    return _one_of(values.values(), Unknown("the provider's default differs by its major version, which is not told"))
 
 
 def _unread(block: _Block, holder: Any, prefix: str) -> Iterator[str]:
@@ -345,7 +347,7 @@ class _Run:
 
     def leaf(self, leaf: _Leaf, value: Any, holder: Mapping[str, Any], place: str, here: Origin, shape: Shape) -> None:
         """An attribute that is unset, unknown, a block or a list; or several that make one value."""
-        name, others, formerly, conversion, default, target = leaf
+        name, others, formerly, conversion, absent, by_default, target = leaf
         if others:
             value = self.several([value, *map(holder.get, others)])
         elif formerly and (name not in holder or _is_unset(value)):
@@ -354,14 +356,12 @@ class _Run:
                     name, value, conversion = old, holder[old], converted
         if isinstance(value, Reference):
             value = self.resolve(value)
-        absent = conversion.forward(None) if conversion.unset else None if default is _NOTHING else default
         if not _is_unset(value):
             self.write(target, self.converted(conversion, value, name, absent), place + name, here, shape)
             return
         self.write(target, absent, place + name, here, shape)
-        if default is not _NOTHING:
-            by_default = here._replace(expression=self.by_default)
-            shape.origins.setdefault(target.child, {})[target.key] = by_default
+        if by_default:
+            shape.origins.setdefault(target.child, {})[target.key] = here._replace(expression=self.by_default)
 
     def write(self, target: _Target, value: Any, place: str, here: Origin, shape: Shape) -> None:
         """Put a value where it belongs, with its origin."""

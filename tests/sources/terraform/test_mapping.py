@@ -406,8 +406,11 @@ def test_an_ip_range_filter_was_one_text_in_azurerm_3() -> None:
 
 
 def test_soft_delete_that_azurerm_2_switched_off() -> None:
-    vault = made("azurerm_key_vault", {"soft_delete_enabled": False}, 2, complete=True)
-    assert at(vault, P + "enableSoftDelete") is False
+    for written in (True, False):
+        vault = made("azurerm_key_vault", {"soft_delete_enabled": written}, 2, complete=True)
+        assert at(vault, P + "enableSoftDelete") is written
+    vault = made("azurerm_key_vault", {"soft_delete_enabled": None}, 2, complete=True)
+    assert isinstance(at(vault, P + "enableSoftDelete"), Unknown)
 
 
 def test_a_share_service_without_a_retention_policy_is_written_without_one() -> None:
