@@ -81,7 +81,9 @@ class Survey:
         targets = [_target(path) for path in paths]
         given = [_target(path) for path in options.parameters if not is_variables(path)]
         module_path = _target(options.module_path) if options.module_path is not None else None
-        self.jail = Jail(map(project_root, (*targets, *given)), (module_path,) if module_path is not None else ())
+        beside = (_target(options.terraform_dir),) if options.terraform_dir is not None else ()
+        places = map(project_root, (*targets, *given, *beside))
+        self.jail = Jail(places, (module_path,) if module_path is not None else ())
         self._loader = Loader(self.jail, module_path, environment_of(None, ""))
         for target in targets:
             (self._folder if target.is_dir() else self._file)(target)

@@ -109,12 +109,13 @@ def _records(
     uri = shown(entry.path)
     reader: Plan | State | Configuration
     try:
-        positions = _positions(entry, jail, options)
+        folder = entry.path.parent if options.terraform_dir is None else real(options.terraform_dir)
+        positions = Positions(folder, jail) if entry.kind is Kind.PLAN and modules.is_module(folder) else None
         if entry.kind is Kind.CONFIGURATION:
             reader = Configuration(entry.path, jail, _values(options, catalog))
             known += reader.variables
         else:
-            reader = _opened(entry, uri, _around(entry, positions))
+            reader = _opened(entry, uri, _around(entry, folder, positions))
     except DocumentError as error:
         yield Gap(uri, f"it was not judged: {error}", Origin(uri, error.line, error.column))
         yield Scope(uri, entry.kind.value, entry.path.name, "not judged")
@@ -191,20 +192,11 @@ def _values(options: CollectOptions, catalog: Catalog) -> Options:
     return Options(files, options.parameter, environment(), well_known)
 
 
-def _positions(entry: _Entry, jail: Jail, options: CollectOptions) -> Positions | None:
-    """The places of a plan's resources, where the configuration it was made from is at hand. Raises Refused."""
-    if entry.kind is not Kind.PLAN:
-        return None
-    folder = entry.path.parent if options.terraform_dir is None else real(options.terraform_dir)
-    return Positions(folder, jail) if modules.is_module(folder) else None
-
-
-def _around(entry: _Entry, positions: Positions | None) -> Surroundings:
-    """What stands beside a plan or a state: its own lock file, and the configuration with that one's."""
-    majors = _locked(entry.path.parent)
-    return Surroundings(majors) if positions is None else Surroundings(
-        {**_locked(positions.folder), **majors}, positions.dynamic
-    )
+def _around(entry: _Entry, folder: Path, positions: Positions | None) -> Surroundings:
+    """What stands beside a plan or a state: its own lock file, else that of the configuration in a folder."""
+    if positions is None:
+        return Surroundings(_locked(entry.path.parent))
+    return Surroundings({**_locked(folder), **_locked(entry.path.parent)}, positions.dynamic)
 
 
 def _locked(folder: Path) -> Mapping[str, int]:

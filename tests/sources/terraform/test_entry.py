@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from auditor import Outcome, Severity, audit, services
+from auditor.errors import TargetError
 from auditor.model import Gap, Origin, Record, Resource, Scope
 from auditor.sources import CollectOptions, collect
 from tests.sources.terraform.plan_json import AZURERM, CORPUS, PlanJson, constant
@@ -245,3 +246,74 @@ def test_modules_that_call_each_other_are_judged_once() -> None:
 def test_what_is_of_opentofu_alone() -> None:
     write(main_tofu=VAULT_TF)
     assert stores(records()) == ["main.tofu"]
+
+
+# ── the configuration beside a plan ──────────────────────────────────────────────────────────────────────────────────
+
+ACCOUNT_TF = """\
+resource "azurerm_storage_account" "a" {
+  name                     = "st"
+  account_tier             = "Standard"
+  account_replication_type = "LRS"
+  %s
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+"""
+BLOCK = "blob_properties {\n    versioning_enabled = true\n  }"
+DYNAMIC = 'dynamic "blob_properties" {\n    for_each = local.x\n    content {}\n  }'
+
+
+def account_plan(*, written: bool) -> str:
+    """A plan in which something unknown is used where its own configuration does not show it."""
+    after: dict[str, Any] = {"name": "st", "account_tier": "Standard", "account_replication_type": "LRS"}
+    after |= {"account_kind": "StorageV2", "location": "westeurope"}
+    expressions: dict[str, Any] = {"name": constant("st")}
+    unknown: dict[str, Any] = {"blob_properties": True}
+    marks: dict[str, Any] = {"blob_properties": []}
+    if written:
+        after["blob_properties"] = [{"versioning_enabled": True, "delete_retention_policy": []}]
+        expressions["blob_properties"] = [{"versioning_enabled": constant(True)}]
+        unknown, marks = {"blob_properties": [{}]}, {"blob_properties": [{}]}
+    made = PlanJson().add(ACCOUNT, after, unknown=unknown, sensitive=marks, written=expressions)
+    made.add(VAULT, {"name": "kv"}, unknown={"id": True}, written={})
+    return made.rests_on(VAULT, "id").text()
+
+
+def judged(rule: str, **options: Any) -> Any:
+    found = {one.rule: one for one in audit("plan.json", **options).findings if one.subject.name == "st"}
+    return found[rule]
+
+
+def prevented(**options: Any) -> bool:
+    """Whether prevent_destroy is seen, whatever the baseline makes of it."""
+    return any(one.observed is True for one in judged("terraform-prevent-destroy", **options).evidence)
+
+
+@pytest.mark.parametrize(
+    ("block", "outcome"), [(None, Outcome.UNKNOWN), ("", Outcome.FAIL), (DYNAMIC, Outcome.UNKNOWN)]
+)
+def test_the_files_tell_a_dynamic_block_from_one_that_is_not_there(block: str | None, outcome: Outcome) -> None:
+    write(plan_json=account_plan(written=False), **({} if block is None else {"main_tf": ACCOUNT_TF % block}))
+    assert judged("storage-blob-versioning").outcome is outcome
+    assert judged("storage-blob-soft-delete").outcome is outcome
+
+
+def test_values_stand_where_they_are_written() -> None:
+    write(plan_json=account_plan(written=True), main_tf=ACCOUNT_TF % BLOCK)
+    finding = judged("storage-blob-versioning")
+    assert finding.outcome is Outcome.PASS
+    assert finding.subject.origin == Origin("main.tf", 1, 1, expression=ACCOUNT)
+    (place,) = {one.origin for one in finding.evidence if one.path.endswith("isVersioningEnabled")}
+    assert (place.uri, place.line) == ("main.tf", 6)
+    assert prevented()
+
+
+def test_the_files_may_be_elsewhere() -> None:
+    write(plan_json=account_plan(written=True), infra__main_tf=ACCOUNT_TF % BLOCK)
+    assert not prevented()
+    assert prevented(terraform_dir=Path("infra"))
+    assert judged("storage-blob-versioning", terraform_dir=Path("infra")).subject.origin.uri == "infra/main.tf"
+    with pytest.raises(TargetError, match="no such file"):
+        audit("plan.json", terraform_dir=Path("nowhere"))
