@@ -92,13 +92,23 @@ def _sku(parts: Any) -> str | None:
     return None if tier is None or replication is None else f"{tier}{version or ''}_{replication}"
 
 
+def _vault(key: str) -> str:
+    """The address of the vault in a key's. Raises ValueError for what is no key's address."""
+    scheme, host = key.split("/")[0], key.split("/")[2]
+    if not scheme.endswith(":") or not host:
+        raise ValueError
+    return f"{scheme}//{host}"
+
+
 _SKU: Final = Conversion("tier, then V2 where that billing model is asked for, _ and replication", _sku, unset=True)
 _KEY_SOURCE: Final = Conversion(
     "block there ↔ Microsoft.Keyvault, not there ↔ Microsoft.Storage",
     lambda block: "Microsoft.Keyvault" if block else "Microsoft.Storage",
     unset=True,
 )
+_VAULT: Final = Conversion("https://vault/keys/name/version ↔ https://vault", _vault)
 _IDENTITY: Final = "properties.encryption.identity.userAssignedIdentity"
+_VAULT_URI: Final = "properties.encryption.keyvaultproperties.keyvaulturi"
 
 _NETWORK: Final = (
     row("default_action", "defaultAction"),
@@ -188,6 +198,12 @@ _SETTINGS: Final = (
         ),
     ),
     row("customer_managed_key.user_assigned_identity_id", _IDENTITY),
+    row(
+        "customer_managed_key.key_vault_key_id",
+        _VAULT_URI,
+        _VAULT,
+        formerly=(("customer_managed_key.managed_hsm_key_id", _VAULT),),
+    ),
     *under("blob_properties", "blobServices/default:properties", *_BLOBS),
     *under(
         "share_properties.retention_policy",
@@ -275,8 +291,6 @@ TERRAFORM: Final = (
             "azure_files_authentication",
             "queue_properties",
             "static_website",
-            "customer_managed_key.key_vault_key_id",
-            "customer_managed_key.managed_hsm_key_id",
             "blob_properties.cors_rule",
             "share_properties.cors_rule",
             "share_properties.smb",
@@ -301,9 +315,15 @@ TERRAFORM: Final = (
         (
             sent("properties.encryption.keySource", "Microsoft.Keyvault"),
             row("user_assigned_identity_id", _IDENTITY),
+            row(
+                "key_vault_key_id",
+                _VAULT_URI,
+                _VAULT,
+                formerly=(("key_vault_uri", SAME), ("managed_hsm_key_id", _VAULT)),
+            ),
         ),
         owner="storage_account_id",
-        ignored=("key_*", "managed_hsm_key_id", "federated_identity_client_id"),
+        ignored=("key_vault_id", "key_name", "key_version", "federated_identity_client_id"),
         source=AZURERM,
     ),
     ResourceMap(
