@@ -7,6 +7,7 @@ one that is listed and no longer there.
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,17 +101,13 @@ PURGED = {"kv-fllm-auth": "pass", "kv-fllm-ops": "pass", "kv-fllm-legacy": "not-
     "appconfig-fllm": "fail", "appconfig-fllm-trial": "not-applicable"
 }  # fmt: skip
 SANDBOX = ("appconfig-fllm-trial", "cosmos-fllm-evaluations", "kv-fllm-legacy")
+WRITTEN = {
+    **{("terraform-prevent-destroy", store): "fail" if store in SANDBOX else "pass" for store in STORES},
+    **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
+}
 OF_TERRAFORM = {
-    "plan": {
-        **{("terraform-data-loss", store): "pass" for store in STORES},
-        **{("terraform-prevent-destroy", store): "fail" if store in SANDBOX else "pass" for store in STORES},
-        **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
-    },
-    "configuration": {
-        **{("terraform-data-loss", store): "not-applicable" for store in STORES},
-        **{("terraform-prevent-destroy", store): "fail" if store in SANDBOX else "pass" for store in STORES},
-        **{("terraform-purge-on-destroy", store): outcome for store, outcome in PURGED.items()},
-    },
+    "plan": {**WRITTEN, **{("terraform-data-loss", store): "pass" for store in STORES}},
+    "configuration": {**WRITTEN, **{("terraform-data-loss", store): "not-applicable" for store in STORES}},
 }
 """What is said of Terraform under the stricter baseline, which is said of no other source."""
 
@@ -149,6 +146,21 @@ def test_only_terraform_is_asked_what_terraform_would_do(template: str, folder: 
     found = _scanned(template, WA, folder).verdicts
     of_terraform = {key: outcome for key, outcome in found.items() if key[0].startswith("terraform-")}
     assert of_terraform == OF_TERRAFORM.get(template, {})
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_a_plan_without_its_configuration_lacks_nothing_but_lifecycles(
+    baseline: str, folder: Path, tmp_path: Path, home: Path
+) -> None:
+    plan, *options = SOURCES["plan"]
+    alone = scan(folder, str(shutil.copy(home / plan, tmp_path / "plan.json")), *options, baseline=baseline)
+    beside = _scanned("plan", baseline, folder)
+    differing = {key for key in beside.verdicts if alone.verdicts[key] != beside.verdicts[key]}
+    lifecycles = {key for key in alone.verdicts if key[0] == "terraform-prevent-destroy"}
+    assert alone.verdicts.keys() == beside.verdicts.keys()
+    assert differing == (lifecycles if baseline == WA else set())
+    assert {alone.verdicts[key] for key in lifecycles} == {"unknown" if baseline == WA else "informational"}
+    assert alone.gaps == []
 
 
 @pytest.mark.parametrize("baseline", BASELINES)

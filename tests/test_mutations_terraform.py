@@ -88,7 +88,7 @@ T, ACCOUNT = "terraform.tfvars", "modules/storage-account/main.tf"
 REGION = 'regions = [{ name = "East US 2" }]'
 ALL_BLOBS = (STORAGE, VECTORS, LAKE, LOGS)
 
-TWO_REGIONS = {
+TWO_REGIONS: dict[str, tuple[Edit, ...]] = {
     "plan": (
         at(
             CHAT, '"zone_redundant": false\n      }',
@@ -285,13 +285,14 @@ MUTATIONS = (
         (),
     ),
     Mutation(
+        # A plan does not hold lifecycle blocks; they are read beside it.
         "terraform-prevent-destroy", BACKUPS, PASS, FAIL,
-        (),
+        (Edit("backup.tf", "", "prevent_destroy = true", "prevent_destroy = false"),),
         (Edit("backup.tf", "", "prevent_destroy = true", "prevent_destroy = false"),),
     ),
     Mutation(
         "terraform-prevent-destroy", AUTH, PASS, FAIL,
-        (),
+        (Edit("modules/key-vault/main.tf", "", "prevent_destroy = true", "create_before_destroy = true"),),
         (Edit("modules/key-vault/main.tf", "", "prevent_destroy = true", "create_before_destroy = true"),),
         also=(("terraform-prevent-destroy", OPS),),
     ),
@@ -320,8 +321,8 @@ MUTATIONS = (
 NOT_DECLARED = {
     # What was deployed, only the service can say; and azurerm has no attribute for how long revisions are kept.
     *((rule, source) for rule in ("cosmosdb-restorable", "appconfig-revision-retention") for source in SOURCES),
-    # A plan does not hold lifecycle blocks, and a configuration plans nothing.
-    ("terraform-prevent-destroy", "plan"), ("terraform-data-loss", "configuration"),
+    # A configuration plans nothing.
+    ("terraform-data-loss", "configuration"),
 }  # fmt: skip
 """What no edit of a source could change."""
 
