@@ -88,6 +88,10 @@ class Survey:
         for target in targets:
             (self._folder if target.is_dir() else self._file)(target)
         self.points = list(dict.fromkeys(self.points))
+        kinds = {one.kind for one in (*self.terraform, *self.terraform_named)}
+        if len(given) < len(options.parameters) and Kind.CONFIGURATION not in kinds:
+            name = next(path for path in options.parameters if is_variables(path))
+            raise UsageError(f"--parameters {name} is for a Terraform configuration, and none was named")
         if given and self.points:
             self._give(given)
         if len(self.points) > MAX_ENTRIES:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor import Outcome, Severity, audit, services
-from auditor.errors import TargetError
+from auditor.errors import TargetError, UsageError
 from auditor.model import Gap, Origin, Record, Resource, Scope
 from auditor.sources import CollectOptions, collect
 from tests.sources.terraform.plan_json import AZURERM, CORPUS, PlanJson, constant
@@ -317,3 +317,19 @@ def test_the_files_may_be_elsewhere() -> None:
     assert judged("storage-blob-versioning", terraform_dir=Path("infra")).subject.origin.uri == "infra/main.tf"
     with pytest.raises(TargetError, match="no such file"):
         audit("plan.json", terraform_dir=Path("nowhere"))
+
+
+def test_values_for_a_configuration() -> None:
+    declared = 'variable "on" {\n  type = bool\n}\n' + VAULT_TF.replace("}", "  purge_protection_enabled = var.on\n}")
+    write(main_tf=declared, on_tfvars="on = true\n", app__plan_json=plan())
+    rules = ("keyvault-purge-protection", "keyvault-soft-delete")
+
+    def outcome(**options: Any) -> Outcome:
+        return {one.rule: one.outcome for one in audit("main.tf", rule=rules, **options).findings}[rules[0]]
+
+    assert outcome() is Outcome.UNKNOWN
+    assert outcome(parameters=(Path("on.tfvars"),)) is outcome(parameter={"on": "true"}) is Outcome.PASS
+    with pytest.raises(UsageError, match="no variable|such a parameter"):
+        outcome(parameter={"onn": "true"})
+    with pytest.raises(UsageError, match="none was named"):
+        audit("app/plan.json", parameters=(Path("on.tfvars"),))
