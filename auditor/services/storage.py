@@ -107,6 +107,9 @@ _KEY_SOURCE: Final = Conversion(
     unset=True,
 )
 _VAULT: Final = Conversion("https://vault/keys/name/version ↔ https://vault", _vault)
+_SOME_VAULT: Final = Conversion(
+    "the vault's id; its address is another in each cloud", lambda _: Unknown("the address of the vault is not written")
+)
 _IDENTITY: Final = "properties.encryption.identity.userAssignedIdentity"
 _VAULT_URI: Final = "properties.encryption.keyvaultproperties.keyvaulturi"
 
@@ -319,11 +322,11 @@ TERRAFORM: Final = (
                 "key_vault_key_id",
                 _VAULT_URI,
                 _VAULT,
-                formerly=(("key_vault_uri", SAME), ("managed_hsm_key_id", _VAULT)),
+                formerly=(("key_vault_uri", SAME), ("managed_hsm_key_id", _VAULT), ("key_vault_id", _SOME_VAULT)),
             ),
         ),
         owner="storage_account_id",
-        ignored=("key_vault_id", "key_name", "key_version", "federated_identity_client_id"),
+        ignored=("key_name", "key_version", "federated_identity_client_id"),
         source=AZURERM,
     ),
     ResourceMap(
