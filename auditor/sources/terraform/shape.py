@@ -354,6 +354,7 @@ class _Run:
             for old, converted in formerly:
                 if old in holder and not _is_unset(holder[old]):
                     name, value, conversion = old, holder[old], converted
+                    break
         if isinstance(value, Reference):
             value = self.resolve(value)
         if not _is_unset(value):

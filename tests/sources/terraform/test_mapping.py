@@ -6,6 +6,7 @@ taken from the tables.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,11 +14,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from auditor.model import Origin, Resource, Unknown
+from auditor.paths import data_dir
 from auditor.sources.terraform import estate
-from tests.sources.terraform.estates import CATALOG, at, child, instance, store
+from tests.sources.terraform.estates import CATALOG, at, child, instance, reference, store
 
 MAJORS = (3, 4, 5)
 NOTHING = None
+LATER = Unknown("known after apply")
 
 
 class Majors(NamedTuple):
@@ -93,6 +96,10 @@ STORAGE = (
         "customer_managed_key", P + "encryption.keySource", [{}], "Microsoft.Keyvault", (), "Microsoft.Storage",
     ),
     same("customer_managed_key.user_assigned_identity_id", P + "encryption.identity.userAssignedIdentity", "/u"),
+    Case(
+        "customer_managed_key.key_vault_key_id", P + "encryption.keyVaultProperties.keyVaultUri",
+        "https://v.vault.azure.net/keys/k/1", "https://v.vault.azure.net",
+    ),
     same("network_rules.default_action", P + "networkAcls.defaultAction", "Deny"),
     Case("network_rules.bypass", P + "networkAcls.bypass", ["Logging", "Metrics"], "Logging, Metrics"),
     Case("network_rules.ip_rules", P + "networkAcls.ipRules", ["192.0.2.0"], [{"value": "192.0.2.0"}]),
@@ -353,6 +360,42 @@ def test_every_attribute_of_the_tables_is_tried() -> None:
     assert tables == stores
 
 
+# What rules and scenarios read and azurerm has no attribute for: what only a live deployment tells, and three settings.
+NO_ATTRIBUTE = {
+    "properties.apiType",
+    "properties.backupPolicy.migrationState.status",
+    "properties.defaultKeyValueRevisionRetentionPeriodInSeconds",
+    "properties.deletionTime",
+    "properties.geoReplicationStats.lastSyncTime",
+    "properties.isScheduledForDeferredDelete",
+    "properties.oldestRestorableTime",
+    "properties.protectionState",
+    "properties.protectionStatus",
+    "properties.protectionStatus.status",
+    "properties.provisioningState",
+    "properties.restorableLocations[*].locationName",
+    "properties.restorePolicy.minRestoreTime",
+    "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays",
+    "properties.softDeleteConfiguration.isSoftDeletionEnabled",
+    "properties.softDeleteConfiguration.minMinutesBeforePermanentDeletionAllowed",
+    "properties.softDeleteConfiguration.softDeleteRetentionPeriodInMinutes",
+}
+
+
+def test_every_setting_that_a_rule_reads_has_an_attribute() -> None:
+    arms = {
+        row.arm.rpartition(":")[2] for service in CATALOG.services for table in service.terraform for row in table.rows
+    }
+    written = {arm.replace("[0]", "[*]").casefold() for arm in arms}
+    field = re.compile(r'field: "?((?:properties|sku|kind|definition)\b[\w.*]*(?:\[\*\][\w.]*)*)')
+    folders = [folder for folder in data_dir("rules").iterdir() if folder.name not in ("baselines", "terraform")]
+    texts = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.yaml")]
+    read = {path for text in texts for path in field.findall(text)}
+    assert len(read) > 30
+    missing = {path for path in read if not any(f".{arm}.".find(f".{path.casefold()}") >= 0 for arm in written)}
+    assert missing <= NO_ATTRIBUTE
+
+
 # ── what a matrix does not show ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -403,6 +446,25 @@ def test_local_authentication_turned_round_in_azurerm_5(major: int) -> None:
 def test_an_ip_range_filter_was_one_text_in_azurerm_3() -> None:
     rules = at(cosmos({"ip_range_filter": "192.0.2.1,198.51.100.0/24"}, 3), P + "ipRules")
     assert rules == [{"ipAddressOrRange": "192.0.2.1"}, {"ipAddressOrRange": "198.51.100.0/24"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "vault"),
+    [
+        ({"key_vault_key_id": "https://v.vault.azure.net/keys/k"}, "https://v.vault.azure.net"),
+        ({"managed_hsm_key_id": "https://h.managedhsm.azure.net/keys/k/1"}, "https://h.managedhsm.azure.net"),
+        ({"key_vault_uri": "https://v.vault.azure.net/", "key_vault_id": "/v", "key_name": "k"}, "https://v.vault.azure.net/"),
+        ({"key_vault_id": "/subscriptions/s/vaults/v", "key_name": "k"}, Unknown),
+        ({"key_vault_key_id": LATER}, Unknown),
+        ({"key_vault_key_id": "no address"}, Unknown),
+    ],
+)  # fmt: skip
+def test_the_vault_of_a_key_of_its_own(written: dict[str, Any], vault: Any) -> None:
+    account = instance("azurerm_storage_account.x", {"name": "x"})
+    owner = {"storage_account_id": reference("azurerm_storage_account.x")}
+    key = instance("azurerm_storage_account_customer_managed_key.k", {**owner, **written})
+    found = at(store(account, key), P + "encryption.keyVaultProperties.keyVaultUri")
+    assert isinstance(found, Unknown) if vault is Unknown else found == vault
 
 
 def test_soft_delete_that_azurerm_2_switched_off() -> None:
@@ -484,8 +546,6 @@ def test_the_defaults_of_other_majors_are_not_known(major: int) -> None:
 
 
 # ── what is not known ────────────────────────────────────────────────────────────────────────────────────────────────
-
-LATER = Unknown("known after apply")
 
 
 @pytest.mark.parametrize(("kind", "case"), CASES)
