@@ -88,12 +88,17 @@ def judge(found: list[Any]) -> None:
         pipeline.evaluate(held, policy(baseline))
 
 
-def evaluated(texts: Mapping[str, str], entry: str) -> None:
-    """Evaluate an estate from memory and judge it."""
+def made_of(texts: Mapping[str, str], entry: str) -> list[Any]:
+    """What an estate from memory declares."""
     files = Texts({})
     files.texts = dict(texts)
     root = records.deploy(files.open(entry), [], {}, KNOWN, files, {})
-    judge(list(records.records(root, services.catalog())))
+    return list(records.records(root, services.catalog()))
+
+
+def evaluated(texts: Mapping[str, str], entry: str) -> None:
+    """Evaluate an estate from memory and judge it."""
+    judge(made_of(texts, entry))
 
 
 class Fuzz:
@@ -157,16 +162,19 @@ READERS: list[tuple[str, Callable[[str], object]]] = [
     ("bicep", lambda text: bicep.parse_template(ir.Source("f.bicep", text), Texts({}))),
     ("bicepparam", lambda text: bicep.parse_parameters(ir.Source("f.bicepparam", text), Texts({}))),
     ("expression", lambda text: expression(f"[{text}]")),
-    ("functions", lambda text: evaluated({"main.json": template_with(text)}, "main.json")),
-    ("evaluated json", lambda text: evaluated({"main.json": text}, "main.json")),
-    ("evaluated bicep", lambda text: evaluated({"main.bicep": text}, "main.bicep")),
+    ("functions", lambda text: made_of({"main.json": template_with(text)}, "main.json")),
+    ("evaluated json", lambda text: made_of({"main.json": text}, "main.json")),
+    ("evaluated bicep", lambda text: made_of({"main.bicep": text}, "main.bicep")),
 ]
 """What reads a text of atheris, by the text's first character."""
 
 
 def guided(seconds: float, seed: int) -> None:
     """Let atheris look for inputs that reach new code, for a while; it ends the process itself."""
-    import atheris
+    try:
+        import atheris
+    except ImportError as error:
+        raise SystemExit("atheris is not installed: pip install atheris") from error
 
     def one(data: bytes) -> None:
         READERS[data[0] % len(READERS) if data else 0][1](data[1:].decode("utf-8", "replace"))
