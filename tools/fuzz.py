@@ -4,8 +4,9 @@
     python -m tools.fuzz --seconds 600 --atheris      # where atheris is installed, which is no dependency
 
 Targets: the JSON reader and lowering, the expression parser, the Bicep parser, and the evaluator with all rules behind
-it (one file of a sample estate damaged, the estate evaluated and judged). Prints how often each ran, its slowest input
-in seconds, and every crash with the text that made it, kept in a temporary folder.
+it (one file of a sample estate damaged, the estate evaluated and judged), and the reader of Terraform plans with the
+rules behind it, values of a plan overwritten. Prints how often each ran, its slowest input in seconds, and every crash
+with the text that made it, kept in a temporary folder.
 
 With `--atheris` the inputs of the readers grow by what code they reach, from the sample estates on; the first crash, or
 input that takes longer than ten seconds, ends the run and is kept.
@@ -17,6 +18,7 @@ import argparse
 import functools
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -26,10 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from auditor import pipeline, services, snapshot
-from auditor.model import Snapshot
+from auditor.model import Gap, Snapshot
 from auditor.sources import arm, bicep
 from auditor.sources.arm import expressions, functions, ir, records
 from auditor.sources.arm.expressions import ExpressionError
+from auditor.sources.terraform import estate
+from auditor.sources.terraform.document import Document, DocumentError
+from auditor.sources.terraform.instances import Instance
+from auditor.sources.terraform.plan import Plan, Surroundings
 from tests.sources.arm.template_files import KNOWN, Texts
 
 ESTATES = Path(__file__).resolve().parent.parent / "samples" / "estate"
@@ -40,6 +46,10 @@ PIECES = [
     "template: ", "reference(", "parameters('", "variables('", "[[", "]]", "\x00", "\ud800", "é", "union(", "map(",
     "x => ",
 ]  # fmt: skip
+
+VALUE = re.compile(r'(?<=: )(?:"(?:[^"\\]|\\.)*"|true|false|null|-?[0-9.]+|\[\]|\{\})')
+ODD = ["null", "[]", "{}", '"x"', "1e999", "true", "-1", "[[]]", '[{"a": true}]', '"azurerm_key_vault"', '["create"]']
+"""What any value of a plan is overwritten with."""
 
 
 def texts_of(folder: Path) -> dict[str, str]:
@@ -109,12 +119,16 @@ class Fuzz:
         self.dice = random.Random(seed)
         self.bicep = texts_of(ESTATES / "bicep")
         self.json = texts_of(ESTATES / "arm")
+        self.plan = json.dumps(json.loads((ESTATES / "terraform" / "plan.json").read_text("utf-8")))
         self.entries = {"bicep": "main.bicep", "json": next(p for p in self.json if p.startswith("azuredeploy.j"))}
 
     def one(self) -> tuple[str, str, Callable[[], object]]:
         """(target, input, what runs it)."""
         dice = self.dice
-        match dice.randrange(6):
+        match dice.randrange(7):
+            case 6:
+                text = overwritten(self.plan, dice)
+                return "plan", text, lambda: planned(text)
             case 0:
                 text = damaged(dice.choice(list(self.json.values())), dice)
                 return "json", text, lambda: arm.parse_template(ir.Source("f.json", text), Texts({}))
@@ -132,6 +146,25 @@ class Fuzz:
         path = dice.choice(list(texts))
         texts[path] = damaged(texts[path], dice)
         return f"estate {kind}", f"{path}\n{texts[path]}", lambda: evaluated(texts, self.entries[kind])
+
+
+def overwritten(text: str, dice: random.Random) -> str:
+    """A JSON text with a few of its values overwritten, which stays JSON unless a number is none."""
+    places = dice.sample(list(VALUE.finditer(text)), dice.randint(1, 4))
+    for place in sorted(places, key=lambda place: -place.start()):
+        text = text[: place.start()] + dice.choice(ODD) + text[place.end() :]
+    return text
+
+
+def planned(text: str) -> None:
+    """Read a plan from memory and judge it; what is no plan's JSON is said by the one error there is for it."""
+    try:
+        found = list(Plan(Document(text), "plan.json", Surroundings()).instances())
+    except DocumentError:
+        return
+    gaps = [one for one in found if isinstance(one, Gap)]
+    instances = (one for one in found if isinstance(one, Instance))
+    judge(list(estate.records(instances, gaps, services.catalog())))
 
 
 def expression(text: str) -> None:
