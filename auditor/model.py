@@ -467,11 +467,20 @@ class Evidence(NamedTuple):
     origin: Origin | None = None
 
 
+class Novelty(StrEnum):
+    """What a finding is to an earlier run; `cannot-tell` where that run may only not have seen it."""
+
+    NEW = "new"
+    CANNOT_TELL = "cannot-tell"
+    FIXED = "fixed"
+    UNCHANGED = "unchanged"
+
+
 class Finding(NamedTuple):
     """A rule's outcome on a resource, pass included. Its key is (rule id, resource id casefolded).
 
     A waived finding keeps its outcome and carries the waiver. One that does not count (it has expired, is too broad, …)
-    is carried too where there is no other, and changes nothing.
+    is carried too where there is no other, and changes nothing. `novelty` is None where no earlier run was named.
     """
 
     rule: str
@@ -481,6 +490,7 @@ class Finding(NamedTuple):
     message: str
     evidence: tuple[Evidence, ...]
     waiver: Waiver | None = None
+    novelty: Novelty | None = None
 
     @property
     def waived(self) -> bool:
@@ -596,6 +606,23 @@ class StoreRecovery(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """The earlier run that a report is held against.
+
+    `name` is the file that was named, `baseline` what that run was judged by. `gone` are the keys of findings that were
+    open in it and whose resource is no longer there; `new_gaps` are those that it did not have. `only_new` says that
+    only what is new decides how the process ends.
+    """
+
+    name: str
+    collected_at: str
+    baseline: str
+    gone: tuple[tuple[str, str], ...] = ()
+    new_gaps: tuple[Gap, ...] = ()
+    only_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a renderer may show: `render(report) -> text` needs nothing else.
 
@@ -620,6 +647,7 @@ class Report:
     not_assessed: tuple[str, ...] = ()
     recovery: tuple[StoreRecovery, ...] = ()
     stale_waivers: tuple[Waiver, ...] = ()
+    since: Since | None = None
 
     def summary(self) -> dict[str, int]:
         """Counts in the JSON contract's words. A waived finding counts under `waived` alone."""
@@ -629,10 +657,14 @@ class Report:
         return {"resources": len(self.subjects), **counts, "gaps": len(self.gaps)}
 
     def exit_code(self, fail_on: Severity) -> int:
-        """0 clean, 1 a failure at or above `fail_on`, 3 a gap or an unknown, 4 nothing to audit."""
-        unknown = bool(self.gaps)
+        """0 clean, 1 a failure at or above `fail_on`, 3 a gap or an unknown, 4 nothing to audit.
+
+        Where only what is new since an earlier run counts, so does what cannot be told to be old.
+        """
+        only_new = self.since is not None and self.since.only_new
+        unknown = bool(self.since.new_gaps if self.since is not None and only_new else self.gaps)
         for finding in self.findings:
-            if finding.waived:
+            if finding.waived or (only_new and finding.novelty not in (Novelty.NEW, Novelty.CANNOT_TELL)):
                 continue
             if finding.outcome is Outcome.FAIL and finding.severity.rank >= fail_on.rank:
                 return 1

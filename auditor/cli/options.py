@@ -34,7 +34,7 @@ Exit codes:
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Judging": ("objectives", "what_if", "previews",
         "baseline", "rule", "rules_dir", "names", "everything", "waivers", "longest_waiver", "inline_waivers",
-        "fail_on",
+        "since", "only_new", "fail_on",
     ),
     "Writing": ("format", "runbook", "template", "output", "quiet"),
     "Live deployments": (

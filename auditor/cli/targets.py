@@ -25,6 +25,7 @@ from auditor.cli.options import (
 )
 from auditor.cli.output import Progress, emit, say, screen, stdout
 from auditor.cli.reports import requested, written
+from auditor.errors import UsageError
 
 if TYPE_CHECKING:
     from auditor.model import Record, Report
@@ -43,6 +44,7 @@ Examples:
   auditor scan azure: --format html=report.html --fail-on high
   auditor scan estate.jsonl --baseline well-architected --rule keyvault-purge-protection
   auditor scan azure:SUBSCRIPTION/GROUP --waivers waivers.yaml --format json=- | jq .summary
+  auditor scan infra/ --since main.json --only-new
 
 {EXIT_CODES}""",
 )
@@ -73,6 +75,8 @@ Examples:
     shell_complete=complete_format,
 )
 @click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@click.option("--since", type=FILE, metavar="FILE", help="Tell what is new since a snapshot or a JSON report.")
+@click.option("--only-new", is_flag=True, help="Let only what is new since then decide the exit code.")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -82,7 +86,7 @@ Examples:
 )
 def scan(targets: tuple[str, ...], **given: Any) -> int:
     """Audit TARGETs against a baseline and report."""
-    from auditor import pipeline
+    from auditor import pipeline, since
     from auditor.model import Severity
     from auditor.renderers import FORMATS
 
@@ -92,17 +96,24 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
         given["baseline"],
         **{name: given[name] for name in ("waivers", "longest_waiver", "inline_waivers", "rule", "rules_dir")},
     )
+    if given["only_new"] and given["since"] is None:
+        raise UsageError("--only-new needs an earlier run", hint="Name a snapshot or a JSON report with --since.")
     with Progress(given["quiet"]) as progress:
+        earlier = None if given["since"] is None else since.earlier_run(given["since"], policy, progress)
         collected = pipeline.collect(targets, progress=progress, **options)
         report = pipeline.evaluate(collected, policy, progress)
+        if earlier is not None:
+            report = since.held_against(report, earlier, only_new=given["only_new"])
     fail_on = Severity(given["fail_on"])
     if not outputs:
         _summary(report, fail_on)
     elif not given["quiet"] and all(path is not None for _, path in outputs):
         from auditor.renderers.overview import overview
 
-        verdict = overview(report).verdict
-        say(f"{verdict.word}: {verdict.sentence}")
+        seen = overview(report)
+        say(f"{seen.verdict.word}: {seen.verdict.sentence}")
+        if seen.news is not None:
+            say(f"Since {seen.news.since.name}: {seen.news.sentence}")
     written(report, outputs, quiet=given["quiet"])
     return report.exit_code(fail_on)
 

@@ -14,7 +14,7 @@ from auditor.comparison.matching import NO_SUBSCRIPTION, same_id
 from auditor.comparison.orders import Use, classify
 from auditor.delta import Drift
 from auditor.engine import CompiledRule, Engine, written_at
-from auditor.model import Finding, Origin, Resource, Snapshot, Subject, Unknown, ancestors
+from auditor.model import Finding, Gap, Listing, Origin, Resource, Snapshot, Subject, Unknown, ancestors
 from auditor.pipeline import Beside, Policy
 from auditor.quantities import as_number
 from auditor.reading import ABSENT, Defaulted, Estate, Item, Reader, Reading, look_up, shown
@@ -135,18 +135,22 @@ class View:
 
     def hides(self, subject: Subject) -> str:
         """Why a store that is not among this side's may be there all the same; empty where it is not."""
-        scopes = list(ancestors(subject.id))
-        kind = subject.type.casefold()
-        for listing in self.beside.listings:
-            covers = (
-                not listing.scope or listing.scope.casefold().rstrip("/") in scopes or NO_SUBSCRIPTION in scopes[-1]
-            )
-            if listing.missing is not None and covers and listing.type.casefold() == kind:
-                return listing.missing.reason
-        for gap in self.beside.gaps:
-            if _may_hide(gap.subject.casefold().rstrip("/"), scopes, kind):
-                return f"{gap.subject}: {gap.reason}"
-        return ""
+        return why_hidden(subject, self.beside.listings, self.beside.gaps)
+
+
+def why_hidden(subject: Subject, listings: Iterable[Listing], gaps: Iterable[Gap]) -> str:
+    """What may hide a store from a collection that does not hold it; empty where nothing does."""
+    scopes = list(ancestors(subject.id))
+    kind = subject.type.casefold()
+    for listing in listings:
+        scope = listing.scope.casefold().rstrip("/")
+        covers = not scope or scope in scopes or NO_SUBSCRIPTION in scopes[-1]
+        if listing.missing is not None and covers and listing.type.casefold() == kind:
+            return listing.missing.reason
+    for gap in gaps:
+        if _may_hide(gap.subject.casefold().rstrip("/"), scopes, kind):
+            return f"{gap.subject}: {gap.reason}"
+    return ""
 
 
 def _may_hide(missing: str, scopes: Sequence[str], kind: str) -> bool:

@@ -8,6 +8,7 @@ that no byte of a hostile name reaches a terminal.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -17,10 +18,12 @@ from auditor.model import (
     Finding,
     Gap,
     Listing,
+    Novelty,
     Origin,
     Report,
     RuleInfo,
     Scope,
+    Since,
     StatementResult,
     Subject,
     Unknown,
@@ -63,7 +66,7 @@ def in_chunks(lines: Iterable[str]) -> Iterator[str]:
 
 def _lines(report: Report) -> Iterator[str]:
     write = _Writer()
-    head = {
+    head: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "auditor", "version": report.tool_version},
         "generated_at": report.generated_at,
@@ -73,6 +76,8 @@ def _lines(report: Report) -> Iterator[str]:
         "targets": list(report.targets),
         "summary": report.summary(),
     }
+    if report.since is not None:
+        head["since"] = _since(report, report.since)
     yield "{\n"
     for key, value in head.items():
         yield f'"{key}": {_dump(plain(value))},\n'
@@ -116,10 +121,12 @@ class _Writer:
     def finding(self, finding: Finding) -> str:
         evidence = ", ".join([self._evidence(finding, item) for item in finding.evidence])
         waiver = "null" if finding.waiver is None else _dump(_waiver(finding.waiver))
+        since = "" if finding.novelty is None else f', "since": "{finding.novelty.value}"'
         return (
             f'{{"rule": {_dump(clean(finding.rule))}, "severity": "{finding.severity.value}", '
             f'"outcome": "{finding.outcome.value}", "resource": {self._name(finding.subject)}, '
-            f'"message": {_dump(clean(finding.message))}, "evidence": [{evidence}], "waiver": {waiver}}}'
+            f'"message": {_dump(clean(finding.message))}, "evidence": [{evidence}], "waiver": {waiver}'
+            f"{since}}}"
         )
 
     def _name(self, subject: Subject) -> str:
@@ -210,6 +217,20 @@ def gap_entry(gap: Gap) -> dict[str, Any]:
     """A gap in the contract's shape."""
     entry = {"subject": clean(gap.subject), "reason": clean(gap.reason), "origin": origin(gap.origin)}
     return entry if gap.permission is None else entry | {"permission": clean(gap.permission)}
+
+
+def _since(report: Report, since: Since) -> dict[str, Any]:
+    """What the report is held against, and the findings by what they are to it."""
+    counts = Counter(finding.novelty for finding in report.findings)
+    return {
+        "name": since.name,
+        "collected_at": since.collected_at,
+        "baseline": since.baseline,
+        "only_new": since.only_new,
+        "summary": {novelty.value: counts[novelty] for novelty in Novelty} | {"gone": len(since.gone)},
+        "gone": [{"rule": rule, "resource": resource} for rule, resource in since.gone],
+        "new_gaps": [gap.subject for gap in since.new_gaps],
+    }
 
 
 def _waiver(waiver: Waiver) -> dict[str, Any]:

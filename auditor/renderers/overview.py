@@ -13,11 +13,13 @@ from auditor.model import (
     Finding,
     Gap,
     Listing,
+    Novelty,
     Origin,
     Outcome,
     Report,
     RuleInfo,
     Severity,
+    Since,
     Subject,
     Waiver,
     WaiverState,
@@ -98,6 +100,33 @@ class Listed(NamedTuple):
     notes: tuple[str, ...]
 
 
+class News(NamedTuple):
+    """What changed since an earlier run, for the findings that are open now or were open then.
+
+    `fresh` is what is new, with what cannot be told to be old (`untold` of them); `fixed` passes now, or applies no
+    longer; `kept` is how many were open then and still are; `gone` are open findings whose resource is no longer there.
+    """
+
+    since: Since
+    fresh: tuple[Finding, ...]
+    untold: int
+    fixed: tuple[Finding, ...]
+    kept: int
+    gone: tuple[tuple[str, str], ...]
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence."""
+        parts = [f"{len(self.fresh):,} new", f"{len(self.fixed):,} fixed", f"{self.kept:,} unchanged"]
+        if self.untold:
+            parts[0] += f" ({self.untold:,} of them may be old: the earlier run did not see them)"
+        if self.gone:
+            parts.append(f"{len(self.gone):,} gone with their resources")
+        if self.since.new_gaps:
+            parts.append(counted(len(self.since.new_gaps), "new gap"))
+        return ", ".join(parts)
+
+
 class Applied(NamedTuple):
     """A waiver with its state (`active`, `unused`, `expired`, …), and how many findings it covers, or would."""
 
@@ -124,6 +153,7 @@ class Overview:
     waivers: tuple[Applied, ...]
     listed: tuple[Listed, ...]
     unlisted: tuple[Listing, ...]
+    news: News | None = None
 
 
 def overview(report: Report) -> Overview:
@@ -157,7 +187,20 @@ def overview(report: Report) -> Overview:
         waivers=_waivers(report),
         listed=_listed(report.listings),
         unlisted=tuple(listing for listing in report.listings if listing.missing is not None),
+        news=_news(report),
     )
+
+
+def _news(report: Report) -> News | None:
+    if report.since is None:
+        return None
+    by_novelty: dict[Novelty | None, list[Finding]] = {novelty: [] for novelty in (None, *Novelty)}
+    for finding in by_urgency(report.findings):
+        by_novelty[finding.novelty].append(finding)
+    kept = sum(state_of(finding) in ("fail", "unknown") for finding in by_novelty[Novelty.UNCHANGED])
+    untold = by_novelty[Novelty.CANNOT_TELL]
+    fresh = by_urgency((*by_novelty[Novelty.NEW], *untold))
+    return News(report.since, tuple(fresh), len(untold), tuple(by_novelty[Novelty.FIXED]), kept, report.since.gone)
 
 
 def state_of(finding: Finding) -> str:

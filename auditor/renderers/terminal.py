@@ -12,7 +12,7 @@ from rich.text import Text
 
 from auditor.model import Finding, Gap, Report, Severity
 from auditor.renderers.escaping import terminal as inert
-from auditor.renderers.overview import Group, Overview, about, counted, overview
+from auditor.renderers.overview import Group, News, Overview, about, counted, overview
 from auditor.renderers.values import needing
 
 _GAPS_SHOWN = 10
@@ -51,6 +51,7 @@ def render(report: Report, *, fail_on: Severity, color: bool, width: int | None)
     seen = overview(report)
     _head(report, seen, console)
     _verdict(report, seen, fail_on, console)
+    _news(seen.news, console)
     _gaps(report.gaps, console)
     _services(seen, console)
     _to_act_on(seen.groups, console)
@@ -78,7 +79,27 @@ def _verdict(report: Report, seen: Overview, fail_on: Severity, console: Console
         severities = [Text(f"{number} {name}", style=_STYLES[Severity(name)]) for name, number in seen.severities]
         console.print(Padding(Text(" · ").join(severities), (0, 0, 0, 2)))
     if seen.counts["fail"] and report.exit_code(fail_on) != 1:
-        console.print(Padding(Text(f"Nothing fails at --fail-on {fail_on.value} or above.", style="dim"), (0, 0, 0, 2)))
+        only = "that is new " if seen.news is not None and seen.news.since.only_new else ""
+        text = f"Nothing {only}fails at --fail-on {fail_on.value} or above."
+        console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
+
+
+def _news(news: News | None, console: Console) -> None:
+    """What is new and what was fixed since an earlier run, a line each."""
+    if news is None:
+        return
+    _title(console, f"Since {inert(news.since.name)}", "bold")
+    only = " Only what is new decides the exit code." if news.since.only_new else ""
+    console.print(Padding(Text(f"{news.sentence}.{only}"), (0, 0, 0, 2)))
+    for mark, style, findings in (("new", "bold red", news.fresh), ("fixed", "green", news.fixed)):
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=5)
+        grid.add_column(overflow="fold")
+        for finding in findings[:_GROUPS_SHOWN]:
+            name = Text.assemble((inert(finding.subject.name), "cyan"), f"  {inert(finding.rule)}")
+            grid.add_row(Text(mark, style=style), name)
+        console.print(Padding(grid, (0, 0, 0, 2)))
+        _more(console, len(findings) - _GROUPS_SHOWN)
 
 
 def _gaps(gaps: tuple[Gap, ...], console: Console) -> None:
