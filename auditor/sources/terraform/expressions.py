@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,10 +38,10 @@ from auditor.sources.terraform.values import (
     to_text,
 )
 
-MAX_STEPS: Final = 2_000_000
+MAX_STEPS: Final = 1_000_000
 """Expressions, items and characters (by the hundred) that one configuration may take."""
-MAX_DEPTH: Final = 90
-"""Evaluations inside one another. Each takes up to eight calls of Python, which allows a thousand."""
+MAX_DEPTH: Final = 160
+"""Evaluations inside one another. Each takes up to four calls of Python, which allows a thousand."""
 
 Names = Callable[[str], Any]
 """Gives what a reference begins with (`var`, a resource's type). Raises EvaluationError for what is no name."""
@@ -62,6 +63,17 @@ class Budget:
         self.steps -= steps
         if self.steps < 0:
             raise Exhausted(f"the configuration takes more than {MAX_STEPS:,} steps to evaluate")
+
+    @contextmanager
+    def inside(self, levels: int) -> Iterator[None]:
+        """Some levels deeper. Raises Exhausted."""
+        if self.depth + levels > MAX_DEPTH:
+            raise Exhausted("it nests too deep to be evaluated")
+        self.depth += levels
+        try:
+            yield
+        finally:
+            self.depth -= levels
 
 
 class Evaluator:
@@ -88,13 +100,8 @@ class Evaluator:
         budget.spend(1)
         if isinstance(node, syntax.Literal):
             return node.value
-        if budget.depth >= MAX_DEPTH:
-            raise Exhausted("it nests too deep to be evaluated")
-        budget.depth += 1
-        try:
+        with budget.inside(1):
             return self._of(node, local)
-        finally:
-            budget.depth -= 1
 
     def _of(self, node: Expression, local: Local) -> Any:
         match node:

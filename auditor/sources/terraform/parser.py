@@ -34,8 +34,9 @@ from auditor.sources.terraform.tokens import (
 
 MAX_SIZE: Final = 4 * 2**20
 """Characters of a file."""
-MAX_DEPTH: Final = 64
-"""Expressions and blocks inside one another. Each takes up to seven calls of Python, which allows a thousand."""
+MAX_DEPTH: Final = 100
+"""Expressions, brackets and blocks inside one another. Each takes up to six calls of Python, which
+allows a thousand."""
 MAX_LINKS: Final = 1_000
 """Operators or members in one chain."""
 MAX_DIGITS: Final = 300

@@ -48,6 +48,9 @@ MAX_ALTERNATIVES: Final = 16
 MAX_CONTENT: Final = 2**20
 """Bytes of a file that `file` and its kin read."""
 
+LEVELS: Final = 3
+"""What one name that stands for another counts for in the depth of an evaluation: its calls of Python."""
+
 _OWN: Final = "an undecided key"
 
 
@@ -69,12 +72,15 @@ class Run:
         self.gaps.setdefault((gap.subject, gap.reason, gap.origin[:3]), gap)
 
     def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        """A value that may not lead to itself."""
+        """A value that may not lead to itself, nor through too many others."""
         if key in self.active:
             return Unknown("it refers to itself")
         self.active.add(key)
         try:
-            return make()
+            with self.budget.inside(LEVELS):
+                return make()
+        except Exhausted as limit:
+            return Unknown(str(limit))
         finally:
             self.active.discard(key)
 
@@ -395,7 +401,8 @@ def _possible(kind: str, value: Unknown, alternatives: list[Indexed]) -> Expansi
 
 
 def _undecided(kind: str, unknown: Unknown) -> Expansion:
-    reason = f"{kind} is not decided: {unknown.reason}"
+    said = unknown.reason.startswith(("for_each is not decided", "count is not decided"))
+    reason = unknown.reason if said else f"{kind} is not decided: {unknown.reason}"
     own = OwnKey(reason)
     local = {"count": {"index": own}} if kind == "count" else {"each": {"key": own, "value": Unknown(reason)}}
     return Expansion(kind, (Key(own, local, False),), reason)

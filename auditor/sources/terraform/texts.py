@@ -24,7 +24,7 @@ from auditor.sources.terraform.values import (
 
 Entry = tuple[Callable[..., Any], int, int | None]
 
-_VERB: Final = re.compile(r"%(?:\[(\d{1,3})\])?([-+ 0#]*)(\d{1,6})?(?:\.(\d{1,6}))?(?:\[(\d{1,3})\])?([a-zA-Z%])")
+_VERB: Final = re.compile(r"%(?:\[(\d{1,3})\])?([-+ 0#]*)(\d{1,9})?(?:\.(\d{1,9}))?(?:\[(\d{1,3})\])?([a-zA-Z%])")
 MAX_WIDTH: Final = 1_000
 
 

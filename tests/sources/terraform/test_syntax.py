@@ -222,7 +222,7 @@ def test_hostile_texts_are_problems(text: str) -> None:
 
 
 def test_what_nests_as_deep_as_may_be_is_read() -> None:
-    depth = MAX_DEPTH - 2
+    depth = MAX_DEPTH - 4
     assert not document("a = " + "[" * (depth // 2) + "]" * (depth // 2) + "\n").problems
 
 
