@@ -14,6 +14,8 @@ from auditor.sources.arm.values import Obj, Placeholder, find_key
 if TYPE_CHECKING:
     from auditor.sources.arm.evaluate import Deployment
 
+MAX_PARENTS: Final = 32
+"""Resources below one another."""
 MAX_MODULES: Final = 24
 """Modules inside modules."""
 
@@ -61,6 +63,7 @@ class Resource:
         "_condition",
         "_id",
         "_name",
+        "_named_parent",
         "_parent",
         "_scope",
         "declaration",
@@ -80,6 +83,7 @@ class Resource:
         self._body: Obj | Unknown | None = None
         self._condition: Any = UNSET
         self._parent: Any = UNSET
+        self._named_parent: Any = UNSET
         self._scope: Any = UNSET
 
     @property
@@ -97,17 +101,29 @@ class Resource:
 
     @property
     def parent(self) -> Resource | None:
-        """The resource it stands below, when the template says so by nesting or by `parent`."""
+        """The resource it stands below, when the template says so by nesting or by `parent`; never itself."""
         if self._parent is UNSET:
+            above = self._above()
+            for _ in range(MAX_PARENTS):
+                if above is None or above is self:
+                    break
+                above = above._above()
+            self._parent = self._above() if above is None else None
+        parent: Resource | None = self._parent
+        return parent
+
+    def _above(self) -> Resource | None:
+        """What the template says it stands below, be it in a circle."""
+        if self._named_parent is UNSET:
             declaration = self.declaration
             found: Any = None
             if declaration.parent is not None:
                 found = self.deployment.instance(declaration.parent, self.env)
             elif declaration.parent_reference is not None:
                 found = self.deployment.guarded(declaration.parent_reference, self.env)
-            self._parent = found if isinstance(found, Resource) else None
-        parent: Resource | None = self._parent
-        return parent
+            self._named_parent = found if isinstance(found, Resource) else None
+        named: Resource | None = self._named_parent
+        return named
 
     @property
     def scope(self) -> Any:
@@ -121,6 +137,8 @@ class Resource:
     def id(self) -> str:
         """The ARM id, a Placeholder when it holds something that was not given."""
         if self._id is None:
+            symbol = self.declaration.symbol or self.declaration.type
+            self._id = Placeholder(f"{{{symbol}}}", f"{symbol} is the scope of itself")
             self._id = self._made_id()
         return self._id
 

@@ -65,6 +65,33 @@ def test_a_child_joins_its_store_however_it_is_declared(form: str) -> None:
     assert properties(made.child("st", "blobServices/default"))["deleteRetentionPolicy"]["days"] == 9
 
 
+@pytest.mark.parametrize(
+    ("places", "known"),
+    [
+        (("parent: a", "parent: a"), True),
+        (("parent: b", "parent: a"), True),
+        (("scope: a", "scope: a"), False),
+        (("scope: b", "scope: a"), False),
+        (("parent: b", "scope: a"), False),
+    ],
+)
+def test_resources_that_stand_below_themselves_cost_no_other(places: tuple[str, str], known: bool) -> None:
+    text = "".join(
+        f"resource {symbol} '{STORAGE}@2023-05-01' = {{\n  {place}\n  name: '{symbol}'\n}}\n"
+        for symbol, place in zip("ab", places, strict=True)
+    )
+    made = evaluated(text + account())
+    assert [name for name in made.names if name in "ab"] == ["a", "b"]
+    assert made["st"].id == f"{GROUP}/providers/{STORAGE}/st"
+    assert (made["a"].id == f"{GROUP}/providers/{STORAGE}/a") is known
+
+
+def test_parents_are_followed_as_far_as_any_resource_has_some() -> None:
+    rest = "".join(f"resource r{n} 'a.b/c@2023-05-01' = {{\n  parent: r{n + 1}\n  name: 'n'\n}}\n" for n in range(400))
+    made = evaluated(f"{rest}resource r400 '{STORAGE}@2023-05-01' = {{ name: 'top' }}\n" + account())
+    assert (made.names, made.gaps) == (["top", "st"], [])
+
+
 @pytest.mark.parametrize("context", [KNOWN, NOWHERE])
 def test_a_child_declared_in_another_module_joins_too(context: records.Context) -> None:
     made = evaluated(
