@@ -1,4 +1,4 @@
-"""JSON Schemas of rule, baseline and waivers files, for editors; the loader in `auditor.rules` is the authority."""
+"""JSON Schemas of rule, baseline, waivers and map files, for editors; what loads them is the authority."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _ID: Final = {"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"}
 
 
 def schema(kind: str, vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    """The schema (draft 2020-12) of `rule`, `baseline` or `waivers` files."""
-    build = {"rule": _rule, "baseline": _baseline, "waivers": _waivers}[kind]
+    """The schema (draft 2020-12) of `rule`, `baseline`, `waivers` or `map` files."""
+    build = {"rule": _rule, "baseline": _baseline, "waivers": _waivers, "map": _map}[kind]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **build(vocabulary, rules)}
 
 
@@ -279,3 +279,12 @@ def _waivers(_vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, An
     ) | {"anyOf": _required("resource", "tags")}
     file = _object({"longest": _DURATION, "waivers": _list(waiver)}, "waivers")
     return {"title": "auditor waivers", "anyOf": [_list(waiver), file]}
+
+
+def _map(_vocabulary: Vocabulary, _rules: Mapping[str, Rule]) -> dict[str, Any]:
+    names = {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}, "propertyNames": _TEXT}
+    return {
+        "title": "auditor map",
+        "description": "Names or ids of the reference's resources, and what each is called on the current side.",
+        **names,
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 import auditor
 from auditor import comparison
@@ -376,6 +379,20 @@ def test_a_bad_map_is_named_by_file_and_line(text: str, line: int, said: str, tm
         load_map(path)
     assert str(error.value).startswith(f"{path}:{line}: ")
     assert error.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"), [('"{name}": kv\nst: stprod\n', True), ("a: 1\n", False), ("a: ' '\n", False), ("- a\n", False)]
+)
+def test_the_schema_of_maps_takes_what_is_loaded(text: str, valid: bool, home: Path, tmp_path: Path) -> None:
+    schema = json.loads((home / "docs/map.schema.json").read_text())
+    (tmp_path / "names.yaml").write_text(text)
+    assert Draft202012Validator(schema).is_valid(yaml.safe_load(text)) is valid
+    if valid:
+        assert load_map(tmp_path / "names.yaml").pairs
+    else:
+        with pytest.raises(PolicyError):
+            load_map(tmp_path / "names.yaml")
 
 
 def test_a_map_that_names_several_or_two_types(tmp_path: Path) -> None:
