@@ -16,7 +16,7 @@ from auditor.sources.files.jail import Jail, Refused, read, real, shown, text_of
 from auditor.sources.files.kinds import Kind
 from auditor.sources.files.survey import is_variables
 from auditor.sources.files.walk import Found
-from auditor.sources.terraform import estate, modules
+from auditor.sources.terraform import estate, modules, syntax
 from auditor.sources.terraform.configuration import Configuration, Options, environment, verified_module
 from auditor.sources.terraform.document import MAX_FILE, Document, DocumentError
 from auditor.sources.terraform.instances import Instance
@@ -196,7 +196,13 @@ def _around(entry: _Entry, folder: Path, positions: Positions | None) -> Surroun
     """What stands beside a plan or a state: its own lock file, else that of the configuration in a folder."""
     if positions is None:
         return Surroundings(_locked(entry.path.parent))
-    return Surroundings({**_locked(folder), **_locked(entry.path.parent)}, positions.dynamic)
+
+    def composed(address: str, attribute: str) -> bool:
+        place = positions.of(address)
+        node = place.block.body.value(attribute) if place is not None else None
+        return isinstance(node, syntax.Template) and len(node.parts) > 1
+
+    return Surroundings({**_locked(folder), **_locked(entry.path.parent)}, positions.dynamic, composed)
 
 
 def _locked(folder: Path) -> Mapping[str, int]:

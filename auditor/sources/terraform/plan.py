@@ -59,11 +59,13 @@ class Surroundings:
     """What stands around a plan: the majors its lock file tells by full name, and where things are written.
 
     `dynamic` says of a resource in the configuration's own files, by its address without keys, whether a block of this
-    name is written as a dynamic one; None where the files do not have the resource.
+    name is written as a dynamic one; None where the files do not have the resource. `composed` says that one of its
+    attributes is a text with a reference in it, where a plan tells the reference alone.
     """
 
     majors: Mapping[str, int] = field(default_factory=dict)
     dynamic: Callable[[str, str], bool | None] = lambda _address, _block: None
+    composed: Callable[[str, str], bool] = lambda _address, _attribute: False
 
 
 class Plan:
@@ -225,7 +227,8 @@ class Plan:
         # Nothing that is known makes it unknown but null, which leaves it unset.
         if written.new and references and self._configuration.trace(references, written.place).known:
             return None
-        return self._configuration.unknown(references, written.place)
+        found = self._configuration.unknown(references, written.place)
+        return Unknown(found.reason) if self._around.composed(written.address, name) else found
 
     def _may_be_dynamic(self, name: str, address: str) -> bool:
         told = self._around.dynamic(address, name)

@@ -333,3 +333,27 @@ def test_values_for_a_configuration() -> None:
         outcome(parameter={"onn": "true"})
     with pytest.raises(UsageError, match="none was named"):
         audit("app/plan.json", parameters=(Path("on.tfvars"),))
+
+
+def test_a_lock_on_a_part_of_a_store_is_no_lock_on_the_store() -> None:
+    lock = 'resource "azurerm_management_lock" "l" {\n  name = "l"\n  lock_level = "CanNotDelete"\n  scope = %s\n}\n'
+    made = json.loads(account_plan(written=True))
+    locked = PlanJson().add(
+        "azurerm_management_lock.l",
+        {"name": "l", "lock_level": "CanNotDelete"},
+        unknown={"id": True, "scope": True},
+        written={"scope": {"references": [f"{ACCOUNT}.id", ACCOUNT]}},
+    )
+    made["resource_changes"] += locked.tree()["resource_changes"]
+    made["configuration"]["root_module"]["resources"] += locked.root["resources"]
+    files = {"plan_json": json.dumps(made), "main_tf": ACCOUNT_TF % BLOCK}
+    rule = "storage-delete-lock"
+
+    def locks() -> list[Any]:
+        return [one.observed for one in judged(rule).evidence if one.path.startswith("locks")]
+
+    write(**files, lock_tf=lock % f"{ACCOUNT}.id")
+    whole = locks()
+    write(lock_tf=lock % f'"${{{ACCOUNT}.id}}/blobServices/default/containers/c"')
+    assert locks() != whole
+    assert judged(rule).outcome is not Outcome.PASS

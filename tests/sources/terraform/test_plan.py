@@ -392,6 +392,16 @@ def test_what_is_no_single_reference_is_just_unknown(names: tuple[str, ...]) -> 
     assert not isinstance(value, Reference)
 
 
+def test_a_text_with_a_reference_in_it_is_something_else() -> None:
+    """A lock on a container of an account is none on the account; a plan alone cannot tell, the files can."""
+    plan = PlanJson()
+    scope_of(plan, "azurerm_management_lock.l", "azurerm_storage_account.a.id")
+    around = Surroundings(composed=lambda address, name: (address, name) == ("azurerm_management_lock.l", "scope"))
+    value = plan.instances(around)["azurerm_management_lock.l"].values["scope"]
+    assert isinstance(value, Unknown)
+    assert not isinstance(value, Reference)
+
+
 def test_modules_that_call_in_circles_come_to_an_end() -> None:
     plan = PlanJson().module("m", expressions={"a": refers("module.m.o")}, outputs={"o": refers("var.a", "module.n.o")})
     plan.module(
