@@ -147,12 +147,16 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A subscription, resource group or file that was in scope, for the report's scope section."""
+    """A subscription, resource group or file that was in scope, for the report's scope section.
+
+    `left_out` says that it was not audited because nothing that changed reaches it, which was asked for.
+    """
 
     id: str
     kind: str
     name: str = ""
     state: str = ""
+    left_out: bool = False
 
 
 class WaiverState(StrEnum):
@@ -671,7 +675,17 @@ class Report:
             unknown = unknown or finding.outcome is Outcome.UNKNOWN
         if unknown:
             return 3
-        return 0 if self.subjects else 4
+        return 4 if self.empty else 0
+
+    @property
+    def left_out(self) -> int:
+        """How many entry points were not audited because nothing that changed reaches them."""
+        return sum(scope.left_out for scope in self.scopes)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to audit: no resource of an audited type, and nothing was left out."""
+        return not self.subjects and not self.left_out
 
 
 class RunbookStep(NamedTuple):

@@ -28,6 +28,7 @@ from auditor.model import (
     Snapshot,
     Subject,
     Waiver,
+    WaiverState,
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
@@ -239,9 +240,15 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         listings=tuple(beside.listings),
         deleted=tuple(map(subject_of, beside.deleted)),
         not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
-        stale_waivers=waivers.stale(policy.rules),
+        stale_waivers=_stale(waivers.stale(policy.rules), beside),
         recovery=recoveries.rows(),
     )
+
+
+def _stale(waivers: tuple[Waiver, ...], beside: Beside) -> tuple[Waiver, ...]:
+    """The waivers that want a look. What was left out may need those that nothing else needs."""
+    partly = any(scope.left_out for scope in beside.scopes)
+    return tuple(waiver for waiver in waivers if not (partly and waiver.state is WaiverState.UNUSED))
 
 
 def _moment(text: str) -> datetime:

@@ -152,6 +152,8 @@ class _Novelty:
 
 def _gone(report: Report, earlier: Earlier) -> Iterable[Key]:
     """What was open, and is about a resource that is known to be no longer there."""
+    if report.left_out:
+        return  # it may be in what was left out
     there = {subject.id.casefold() for subject in report.subjects}
     for key, state in earlier.states.items():
         resource = key[1]

@@ -104,7 +104,8 @@ def _encode(record: Record) -> dict[str, Any]:
             listing = {"kind": "listing", "scope": record.scope, "type": record.type, "missing": missing}
             return {**listing, "count": record.count, "note": record.note}
         case Scope():
-            return {"kind": "scope", "id": record.id, "scope": record.kind, "name": record.name, "state": record.state}
+            scope = {"kind": "scope", "id": record.id, "scope": record.kind, "name": record.name, "state": record.state}
+            return {**scope, "left_out": True} if record.left_out else scope
         case Waiver():
             return {"kind": "waiver", **_waiver(record)}
 
@@ -305,7 +306,7 @@ def _decode(data: Mapping[str, Any]) -> Record:
             return Listing(data["scope"], data["type"], missing, data["count"] or 0, data["note"])
         case "scope":
             _require((data["id"], data["scope"], data["name"], data["state"]))
-            return Scope(data["id"], data["scope"], data["name"], data["state"])
+            return Scope(data["id"], data["scope"], data["name"], data["state"], data.get("left_out") is True)
         case "waiver":
             return _read_waiver(data)
     raise ValueError(f"unknown kind {data['kind']!r}")

@@ -93,6 +93,7 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
 
     found = config or configuration.find(Path.cwd())
     if found is not None:
+        context.obj = found
         settings = configuration.load(found)
         own_rules = dict.fromkeys(("list", "show", "test"), settings)
         on_waivers = dict.fromkeys(("check", "list"), settings)

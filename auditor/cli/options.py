@@ -42,7 +42,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Templates": (
         "parameters", "parameter", "resource_group", "location", "subscription", "azd_env", "module_path",
-        "cross_check", "terraform_dir", "verbose",
+        "cross_check", "terraform_dir", "verbose", "changed_only",
     ),
 }  # fmt: skip
 

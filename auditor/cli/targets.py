@@ -75,6 +75,12 @@ Examples:
     shell_complete=complete_format,
 )
 @click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@click.option(
+    "--changed-only",
+    default="",
+    metavar="BASE_REF",
+    help="Audit only what files that changed since this commit of the git checkout reach.",
+)
 @click.option("--since", type=FILE, metavar="FILE", help="Tell what is new since a snapshot or a JSON report.")
 @click.option("--only-new", is_flag=True, help="Let only what is new since then decide the exit code.")
 @click.option(
@@ -90,7 +96,7 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     from auditor.model import Severity
     from auditor.renderers import FORMATS
 
-    options = collect_options(given)
+    options = {**collect_options(given), "changed_only": given["changed_only"], "judged_by": _judged_by(given)}
     outputs = requested(FORMATS, given["format"], given["template"])
     policy = pipeline.load_policy(
         given["baseline"],
@@ -116,6 +122,17 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
             say(f"Since {seen.news.since.name}: {seen.news.sentence}")
     written(report, outputs, quiet=given["quiet"])
     return report.exit_code(fail_on)
+
+
+def _judged_by(given: dict[str, Any]) -> tuple[Path, ...]:
+    """The files that say how everything is judged."""
+    from auditor.config import NAMES
+
+    here = Path.cwd()
+    configuration = click.get_current_context().obj or here / NAMES[0]
+    nearer = (folder / NAMES[0] for folder in (here, *here.parents))
+    named = (given["waivers"], Path(given["baseline"]), *given["rules_dir"], configuration, *nearer)
+    return tuple(path for path in named if path is not None)
 
 
 def _summary(report: Report, fail_on: Any) -> None:

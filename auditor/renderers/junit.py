@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from auditor.model import Finding, Gap, Origin, Outcome, Report, Subject, Waiver, resource_group
+from auditor.model import Finding, Gap, Origin, Outcome, Report, Scope, Subject, Waiver, resource_group
 from auditor.renderers.escaping import terminal
 from auditor.renderers.locations import Place, place, primary
 from auditor.renderers.overview import places, said, state_of, without_effect
@@ -33,11 +33,12 @@ _FORBIDDEN: Final = {0xFFFE: "U+FFFE", 0xFFFF: "U+FFFF"}
 def render(report: Report) -> Iterator[str]:
     """The report as XML, in chunks of one suite."""
     counts = Counter(_ELEMENTS.get(state_of(finding), "") for finding in report.findings)
-    nothing = [] if report.subjects else ["No resource of an audited service was found"]
+    nothing = [] if not report.empty else ["No resource of an audited service was found"]
     counts["error"] += len(report.gaps) + len(nothing)
     idle = [_waiver(waiver) for waiver in report.stale_waivers]
-    counts["skipped"] += len(idle)
-    total = len(report.findings) + len(report.gaps) + len(nothing) + len(idle)
+    left = [scope for scope in report.scopes if scope.left_out]
+    counts["skipped"] += len(idle) + len(left)
+    total = len(report.findings) + len(report.gaps) + len(nothing) + len(idle) + len(left)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="auditor" {_totals(total, counts)}>\n'
     time = utc(report.generated_at).removesuffix("Z")
@@ -54,6 +55,8 @@ def render(report: Report) -> Iterator[str]:
         yield from _suite(findings[0].subject.id, stamp, cases, inside)
     if idle:
         yield from _suite("Waivers without effect", stamp, idle, Counter(skipped=len(idle)))
+    if left:
+        yield from _suite("Left out", stamp, [_left_out(scope) for scope in left], Counter(skipped=len(left)))
     yield "</testsuites>\n"
 
 
@@ -113,6 +116,11 @@ def _gap(gap: Gap) -> str:
 def _waiver(waiver: Waiver) -> str:
     result = f"    <skipped{_attributes(message=without_effect(waiver))}/>\n"
     return _case(waiver.rule or "waiver", "waivers", place(waiver.origin or Origin(""), "waivers"), result)
+
+
+def _left_out(scope: Scope) -> str:
+    result = f"    <skipped{_attributes(message=scope.state)}/>\n"
+    return _case(scope.name or scope.id, "changed-only", place(Origin(scope.id), scope.id), result)
 
 
 def _case(name: str, class_name: str, where: Place | None, result: str) -> str:

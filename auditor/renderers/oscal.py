@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from auditor.model import Evidence, Finding, Gap, Report, RuleInfo, Subject, Waiver
+from auditor.model import Evidence, Finding, Gap, Report, RuleInfo, Scope, Subject, Waiver
 from auditor.renderers.escaping import https_url, json_text, terminal, web
 from auditor.renderers.locations import Fingerprints
 from auditor.renderers.overview import counted, places, state_of, without_effect
@@ -109,7 +109,8 @@ def _result(report: Report) -> Iterator[str]:
     fingerprints = Fingerprints()
     gaps = (_unread(gap, report.generated_at, fingerprints) for gap in report.gaps)
     idle = (_idle(waiver, report.generated_at, fingerprints) for waiver in report.stale_waivers)
-    unread = chain(gaps, () if report.subjects else [_nothing(report.generated_at)], idle)
+    left = (_left_out(scope, report.generated_at) for scope in report.scopes if scope.left_out)
+    unread = chain(gaps, left, [] if not report.empty else [_nothing(report.generated_at)], idle)
     judged = (_observation(item, report) for item in observed)
     dated = ({**entry, "collected": collected} for entry in chain(unread, judged))
     yield from _array("observations", dated)
@@ -214,6 +215,11 @@ def _nothing(moment: str) -> JSON:
     return _missing("Nothing audited", "No resource of an audited service was found.", _uuid("nothing", moment))
 
 
+def _left_out(scope: Scope, moment: str) -> JSON:
+    name = _uuid("left-out", moment, f"{scope.id} {scope.name}")
+    return _missing("Left out", f"{scope.id} {scope.name}: {scope.state}", name, "left-out")
+
+
 def _idle(waiver: Waiver, moment: str, fingerprints: Fingerprints) -> JSON:
     name = _uuid("waiver", moment, fingerprints.of("waiver", f"{waiver.rule} {waiver.scope} {waiver.place}"))
     return _missing("Waiver without effect", without_effect(waiver), name, waiver.state.value)
@@ -269,7 +275,9 @@ def _finding(control: _Control, by_rule: Mapping[str, list[_Observed]], report: 
     if not items:
         return None
     states = {item.state for item in items}
-    satisfied = states == {"pass"} and not report.gaps
+    open_points = [counted(len(report.gaps), "gap")] if report.gaps else []
+    open_points += [f"{counted(report.left_out, 'entry point')} left out"] if report.left_out else []
+    satisfied = states == {"pass"} and not open_points
     failed = bool(states & {"fail", "waived"})
     risks = [
         {"risk-uuid": _risk_id(rule, state)}
@@ -278,8 +286,8 @@ def _finding(control: _Control, by_rule: Mapping[str, list[_Observed]], report: 
         if any(item.state == state for item in by_rule.get(rule, ()))
     ]
     remarks = "Says of the settings that are mapped to the control, not of the control as a whole."
-    if states == {"pass"} and report.gaps:
-        remarks = f"All that was judged passed, but {counted(len(report.gaps), 'gap')} remained. {remarks}"
+    if states == {"pass"} and open_points:
+        remarks = f"All that was judged passed, but {' and '.join(open_points)} remained. {remarks}"
     return {
         "uuid": _uuid("finding", control.framework, control.name),
         "title": _line(f"{control.framework}: {control.name}"),

@@ -28,6 +28,9 @@ from auditor.model import (
 STATES: Final = ("fail", "unknown", "waived", "informational", "not-applicable", "pass")
 """Outcomes and `waived`, the most urgent first."""
 
+NOTHING: Final = "Nothing audited"
+"""The verdict on what holds no resource of an audited type."""
+
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z", re.ASCII)
 _URGENCY: Final = {state: number for number, state in enumerate(STATES)}
 
@@ -170,7 +173,7 @@ def overview(report: Report) -> Overview:
     counts = report.summary()
     severities = Counter(finding.severity for finding in by_state["fail"])
     return Overview(
-        verdict=_verdict(counts),
+        verdict=_verdict(counts, report.left_out),
         counts=counts,
         severities=tuple((severity.value, severities[severity]) for severity in Severity if severities[severity]),
         scores=tuple(
@@ -331,7 +334,17 @@ def _need(store: Store) -> tuple[int, int, int, str]:
     return -worst, -store.counts["fail"], -store.counts["unknown"], store.subject.name.casefold()
 
 
-def _verdict(counts: Mapping[str, int]) -> Verdict:
+def _verdict(counts: Mapping[str, int], left_out: int) -> Verdict:
+    verdict = _judged(counts)
+    if not left_out:
+        return verdict
+    rest = f"{counted(left_out, 'entry point was', 'entry points were')} left out"
+    if verdict.word == NOTHING:
+        return Verdict("Nothing changed", "none", f"Nothing that changed is audited: {rest}.")
+    return verdict._replace(sentence=f"{verdict.sentence} Only what a change reaches was audited; {rest}.")
+
+
+def _judged(counts: Mapping[str, int]) -> Verdict:
     open_points = [
         phrase
         for number, phrase in (
@@ -350,7 +363,7 @@ def _verdict(counts: Mapping[str, int]) -> Verdict:
         text = f"Nothing failed, yet this is no clean result: {' and '.join(open_points)}."
         return Verdict("Incomplete", "unknown", text)
     if not counts["resources"]:
-        return Verdict("Nothing audited", "none", "No resource of an audited service was found in the targets.")
+        return Verdict(NOTHING, "none", "No resource of an audited service was found in the targets.")
     waived = f"; {counted(counts['waived'], 'failure is', 'failures are')} waived" if counts["waived"] else ""
     if not judged:
         return Verdict("Nothing judged", "none", f"The baseline expects nothing of what was found{waived}.")

@@ -56,6 +56,7 @@ _SCORES: Final[Mapping[Severity, str]] = {
 _PROBLEMS: Final[Mapping[str, str]] = {"error": "error", "warning": "warning", "note": "recommendation"}
 _NOTIFICATIONS: Final[Mapping[str, str]] = {
     "not-read": "Something in scope could not be read; nothing may be concluded about it.",
+    "not-changed": "Entry points that were left out, because only what a change reaches was asked for.",
     "nothing-audited": "No resource of an audited service was found.",
     "left-out": "Findings that this file does not hold.",
     "waiver-stale": "A waiver that does not count, or that nothing needs.",
@@ -268,8 +269,11 @@ def _invocation(report: Report, meant: Mapping[str, int], why: str, cut: Mapping
     if len(report.gaps) > MAX_NOTIFICATIONS:
         more = counted(len(report.gaps) - MAX_NOTIFICATIONS, "more gap")
         notes.append(_notification("not-read", "error", f"{more}; the JSON report holds all of them"))
-    if not report.subjects:
+    if report.empty:
         notes.append(_notification("nothing-audited", "error", _NOTIFICATIONS["nothing-audited"]))
+    if report.left_out:
+        text = f"{counted(report.left_out, 'entry point')} not audited: nothing that changed reaches them."
+        notes.append(_notification("not-changed", "note", text))
     notes += [
         _notification(
             "waiver-stale", "warning", f"{waiver.rule or 'A waiver'} on {waiver.scope}: {waiver.note or waiver.state}"
@@ -277,7 +281,7 @@ def _invocation(report: Report, meant: Mapping[str, int], why: str, cut: Mapping
         for waiver in report.stale_waivers[:MAX_NOTIFICATIONS]
     ]
     entry: JSON = {
-        "executionSuccessful": not report.gaps and bool(report.subjects),
+        "executionSuccessful": not report.gaps and not report.empty,
         "exitCode": report.exit_code(Severity.LOW),
         "exitCodeDescription": "of a scan with --fail-on low, the default",
         "toolExecutionNotifications": notes,

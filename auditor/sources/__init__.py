@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor import snapshot
-from auditor.errors import SnapshotError, TargetError
+from auditor.errors import SnapshotError, TargetError, UsageError
 from auditor.model import Catalog, Gap, Origin, Progress, Record, Scope, Silent
 
 AZURE = "azure:"
@@ -30,6 +30,8 @@ class CollectOptions:
     compiler on the PATH makes of each template against our reading.
     Terraform: `parameters` are also variable files (`.tfvars`), `parameter` also variables; `terraform_dir` is the
     configuration a plan was made from, where it is not beside it; `verbose` tells the attributes no table knows.
+    `changed_only` is a commit of the git checkout the targets are in: only what changed since then reaches is read. All
+    of it is where one of the files (or folders) it is `judged_by` changed.
     """
 
     cloud: str = "public"
@@ -50,6 +52,8 @@ class CollectOptions:
     cross_check: bool = False
     terraform_dir: Path | None = None
     verbose: bool = False
+    changed_only: str = ""
+    judged_by: tuple[Path, ...] = ()
 
 
 def collect(
@@ -67,6 +71,10 @@ def collect(
             near = f"{AZURE}{path}" if len(str(path)) == 36 else ""
             hint = f"To audit the live subscription, name it {near}." if near else "Name a file, a folder or azure:…"
             raise TargetError(f"there is no file or folder {str(path)!r}", hint=hint)
+    if options.changed_only and live:
+        raise UsageError(
+            f"--changed-only is for templates in a git checkout, and {live[0]!r} is live", hint="Scan it by itself."
+        )
     return _collect(live, files, options, catalog, progress)
 
 
@@ -77,7 +85,7 @@ def _collect(
         from auditor.sources import azure
 
         yield from azure.collect(live, options, catalog, progress)
-    snapshots = [path for path in files if path.is_file() and _is_snapshot(path)]
+    snapshots = [path for path in files if not options.changed_only and path.is_file() and _is_snapshot(path)]
     for path in snapshots:
         yield from _from_snapshot(path)
     rest = [path for path in files if path not in snapshots]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from auditor.errors import UsageError
 from auditor.model import Catalog, Gap, Origin, Progress, Record, Resource, Scope
-from auditor.sources import cross_check
+from auditor.sources import changed, cross_check
 from auditor.sources.arm import ir, records
 from auditor.sources.arm.evaluate import Deployment
 from auditor.sources.arm.values import EvaluationError
@@ -44,7 +44,9 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
     Raises TargetError for a file that is nothing we read, UsageError for parameters that fit no template.
     """
     survey = Survey(paths, options)
+    narrowed = tuple(changed.narrow(survey, paths, options)) if options.changed_only else ()
     yield from survey.records
+    yield from narrowed
     for path in dict.fromkeys(survey.snapshots):
         yield from read_snapshot(path)
     known: dict[str, None] = {}
@@ -61,7 +63,8 @@ def collect(paths: Sequence[Path], options: CollectOptions, catalog: Catalog, pr
         yield from evaluated.records
     # A broken module that an entry point calls was told with the calls that lead to it.
     yield from (gap for gap in survey.broken if gap.origin[:3] not in told)
-    _check_given(options, list(known))
+    if not any(scope.left_out for scope in narrowed):
+        _check_given(options, list(known))
 
 
 class _Work:

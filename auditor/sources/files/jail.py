@@ -118,12 +118,16 @@ def project_root(target: Path) -> Path:
 
 
 class Jail:
-    """The folders that may be read. A file in one of the user's own (`apart`) leads nowhere else."""
+    """The folders that may be read. A file in one of the user's own (`apart`) leads nowhere else.
+
+    `asked` are the paths each file asked for, as it names them and where they lead, whether they may be read or not.
+    """
 
     def __init__(self, roots: Iterable[Path], apart: Iterable[Path] = ()) -> None:
         """Take the projects' folders, and those of registry modules, by their real paths."""
         self._roots = tuple(dict.fromkeys(roots))
         self._apart = list(dict.fromkeys(apart))
+        self.asked: dict[Path, set[Path]] = {}
 
     def add(self, folder: Path) -> None:
         """Let one more folder of registry modules be read."""
@@ -146,12 +150,18 @@ class Jail:
             raise Refused("absolute paths are not followed")
         # As a compiler does: `a/../b` is `b`, whether there is an `a` or not.
         path = Path(os.path.normpath(base.parent / relative))
+        self.note(base, path)
         root = self.root(base)
         allowed = (root,) if root is None or root in self._apart else self._roots
         self._check(path, base, allowed)
         path = real(path)
+        self.note(base, path)
         self._check(path, base, allowed)
         return path
+
+    def note(self, base: Path, path: Path) -> None:
+        """Remember that a file asked for another one."""
+        self.asked.setdefault(base, set()).add(path)
 
     @staticmethod
     def _check(path: Path, base: Path, allowed: tuple[Path | None, ...]) -> None:

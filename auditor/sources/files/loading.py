@@ -27,18 +27,28 @@ _SPEC_TEMPLATE: Final = re.compile(r'"mainTemplate"\s*+:\s*+(?=\{)')
 class Loader:
     """Implements `ir.Files` for one run. `environment` is what `readEnvironmentVariable` sees."""
 
-    def __init__(self, jail: Jail, module_path: Path | None, environment: Mapping[str, str]) -> None:
-        """Read inside `jail`; registry modules are also looked for in `module_path`."""
+    def __init__(
+        self,
+        jail: Jail,
+        module_path: Path | None,
+        environment: Mapping[str, str],
+        earlier: Mapping[Path, bytes | None] | None = None,
+    ) -> None:
+        """Read inside `jail`; registry modules are also looked for in `module_path`.
+
+        `earlier` are texts that stand for those on disk.
+        """
         self.environment = environment
         self._jail = jail
         self._module_path = module_path
+        self._earlier = earlier or {}
         self._kept: OrderedDict[Path, ir.Template] = OrderedDict()
         self._size = [0]
         self._configurations: dict[Path, Configuration | Refused] = {}
 
     def seeing(self, environment: Mapping[str, str]) -> Loader:
         """The same loader, with all it has read, for another environment."""
-        other = Loader(self._jail, self._module_path, environment)
+        other = Loader(self._jail, self._module_path, environment, self._earlier)
         other._kept, other._size, other._configurations = self._kept, self._size, self._configurations
         return other
 
@@ -89,7 +99,7 @@ class Loader:
 
     def open_parameters(self, path: Path) -> ir.ParameterFile:
         """A parameter file of either kind. Raises Refused when the file cannot be read or is none."""
-        data = read(path)
+        data = self._read(path)
         kind = kind_of(path, data)
         source = ir.Source(shown(path), text_of(data), path)
         if kind is Kind.BICEPPARAM:
@@ -102,8 +112,12 @@ class Loader:
 
         return arm.parse_parameters(source)
 
+    def _read(self, path: Path) -> bytes:
+        data = self._earlier.get(path)
+        return read(path) if data is None else data
+
     def _parsed(self, path: Path) -> ir.Template:
-        data = read(path)
+        data = self._read(path)
         kind = kind_of(path, data)
         text = text_of(data)
         if kind is Kind.BICEP:
@@ -130,6 +144,8 @@ class Loader:
 
     def _module(self, base: ir.Source, reference: str) -> ir.Template:
         for place in registry.places(reference, self._configuration(base), self._module_path):
+            if base.path is not None:
+                self._jail.note(base.path, place.path)
             try:
                 root, path = real(place.root), real(place.path)
             except Refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,12 +13,13 @@ from auditor.errors import SnapshotError, TargetError, UsageError
 from auditor.model import Gap, Origin, Record, Scope, Waiver
 from auditor.sources.arm import ir
 from auditor.sources.files.azd import Environment, Project, environment_of, filled, project_at
+from auditor.sources.files.checkout import Changes
 from auditor.sources.files.jail import Jail, Refused, head, project_root, read, real, shown, text_of
 from auditor.sources.files.kinds import JSON_ENDINGS, TERRAFORM, Kind, lenient_json
 from auditor.sources.files.loading import Loader
 from auditor.sources.files.registry import is_registry
 from auditor.sources.files.tree import EntryPoint, Tree, unknown_names
-from auditor.sources.files.walk import Budget, Found, found_in, walk
+from auditor.sources.files.walk import SKIPPED, Budget, Found, found_in, walk
 
 if TYPE_CHECKING:
     from auditor.sources import CollectOptions
@@ -62,11 +63,14 @@ class Survey:
 
     `records` are what was left out and what could not be looked at; `broken` the problems of modules, which those who
     call them may show as well. `terraform` is what the folders hold of Terraform, `terraform_named` what was named of
-    it itself; `jail` bounds what may be read.
+    it itself; `jail` bounds what may be read, `loader` reads it.
     """
 
-    def __init__(self, paths: Sequence[Path], options: CollectOptions) -> None:
-        """Look at all targets. Raises TargetError and UsageError as `entries` does."""
+    def __init__(self, paths: Sequence[Path], options: CollectOptions, since: Changes | None = None) -> None:
+        """Look at all targets; with `since` as they were before these changes.
+
+        Raises TargetError and UsageError as `entries` does.
+        """
         self.points: list[EntryPoint] = []
         self.records: list[Gap | Scope | Waiver] = []
         self.broken: list[Gap] = []
@@ -74,6 +78,7 @@ class Survey:
         self.terraform: list[Found] = []
         self.terraform_named: list[Found] = []
         self._options = options
+        self._since = since
         self._budget = Budget()
         self._named: set[tuple[Path, ...]] = set()
         self._projects: dict[Path, Project | None] = {}
@@ -84,7 +89,8 @@ class Survey:
         beside = (_target(options.terraform_dir),) if options.terraform_dir is not None else ()
         places = map(project_root, (*targets, *given, *beside))
         self.jail = Jail(places, (module_path,) if module_path is not None else ())
-        self._loader = Loader(self.jail, module_path, environment_of(None, ""))
+        earlier = since.before if since is not None else None
+        self.loader = Loader(self.jail, module_path, environment_of(None, ""), earlier)
         for target in targets:
             (self._folder if target.is_dir() else self._file)(target)
         self.points = list(dict.fromkeys(self.points))
@@ -114,7 +120,7 @@ class Survey:
         """Read and parse an entry point; a Gap when its template or its parameters cannot be read."""
         project = self._project(point)
         environment = self._environment(project)
-        files = self._loader.seeing(environment)
+        files = self.loader.seeing(environment)
         at = point.at
         try:
             given = [files.open_parameters(path) for path in point.parameters]
@@ -140,7 +146,7 @@ class Survey:
     def _folder(self, folder: Path) -> None:
         found: list[Found] = []
         projects: list[Project] = []
-        for one in walk(folder, self._budget):
+        for one in self._walked(folder):
             match one:
                 case Found(kind=Kind.SNAPSHOT):
                     self.snapshots.append(one.path)
@@ -159,10 +165,19 @@ class Survey:
             self._check(project)
         if above is not None and above not in projects:
             projects.append(above)
-        tree = Tree(self._loader, found, projects)
+        tree = Tree(self.loader, found, projects)
         self.points += tree.points()
         self.records += tree.records
         self.broken += tree.broken
+
+    def _walked(self, folder: Path, *, below: bool = True) -> Iterable[Found | Path | Gap | Scope]:
+        """What is in a folder, or was."""
+        there = walk(folder, self._budget, below=below)
+        if self._since is None:
+            return there
+        same = [one for one in there if not (isinstance(one, Found) and self._since.touch(one.path))]
+        gone = (found_in(path, data) for path, data in self._since.before.items() if data is not None)
+        return [*same, *(one for one in gone if one.kind is not Kind.OTHER and _would_find(folder, one.path, below))]
 
     def _check(self, project: Project) -> None:
         """Say what azure.yaml names and is not there."""
@@ -204,7 +219,7 @@ class Survey:
 
     def _bicepparam(self, path: Path) -> None:
         self._named.add((path,))
-        tree = Tree(self._loader, [Found(path, Kind.BICEPPARAM)], ())
+        tree = Tree(self.loader, [Found(path, Kind.BICEPPARAM)], ())
         points = tree.points()
         if not points and not any(isinstance(record, Gap) for record in tree.records):
             raise TargetError(
@@ -238,11 +253,11 @@ class Survey:
     def _tree(self, path: Path) -> Tree:
         """The files beside one that was named."""
         project = self._project_above(path.parent)
-        beside = (one for one in walk(path.parent, self._budget, below=False) if isinstance(one, Found))
+        beside = (one for one in self._walked(path.parent, below=False) if isinstance(one, Found))
         found = {one.path: one for one in beside}
         if path not in found:
             found[path] = found_in(path, read(path))
-        return Tree(self._loader, found.values(), (project,) if project is not None else ())
+        return Tree(self.loader, found.values(), (project,) if project is not None else ())
 
     # ── parameters that were given ───────────────────────────────────────────────────────────────────────────────────
 
@@ -252,7 +267,7 @@ class Survey:
         fitting: dict[Path, list[Path]] = {template: [] for template in templates}
         for path in given:
             try:
-                file = self._loader.open_parameters(path)
+                file = self.loader.open_parameters(path)
             except Refused as refused:
                 raise UsageError(f"--parameters {shown(path)}: {refused}") from refused
             owners = [template for template in templates if self._fits(file, template)]
@@ -270,8 +285,8 @@ class Survey:
     def _fits(self, file: ir.ParameterFile, template: Path) -> bool:
         try:
             if file.using and not is_registry(file.using):
-                return self._loader.locate(file.source, file.using) == template
-            return not unknown_names(file, self._loader.open_template(template))
+                return self.loader.locate(file.source, file.using) == template
+            return not unknown_names(file, self.loader.open_template(template))
         except Refused:
             return False
 
@@ -279,7 +294,7 @@ class Survey:
         if len(templates) != 1:
             return ""
         try:
-            template = self._loader.open_template(templates[0])
+            template = self.loader.open_template(templates[0])
         except Refused:
             return ""
         unknown = unknown_names(file, template)
@@ -332,6 +347,14 @@ def _target(path: Path) -> Path:
         return real(path)
     except Refused as refused:
         raise TargetError(f"{str(path)!r} cannot be read: {refused}") from refused
+
+
+def _would_find(folder: Path, path: Path, below: bool) -> bool:
+    """Whether going through a folder comes upon a file."""
+    if not path.is_relative_to(folder):
+        return False
+    inner = path.relative_to(folder).parts[:-1]
+    return not inner or (below and not any(part.startswith(".") or part in SKIPPED for part in inner))
 
 
 def _is_there(path: Path) -> bool:
