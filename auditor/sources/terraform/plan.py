@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from auditor.model import Gap, Origin, Scope, Unknown
 from auditor.sources.terraform.document import Document, DocumentError, mapping
-from auditor.sources.terraform.instances import Instance, Provider
+from auditor.sources.terraform.instances import Instance, Partly, Provider
 from auditor.sources.terraform.marks import LATER, MAX_LEVELS, Written, any_true, merged
 from auditor.sources.terraform.providers import major_of, provider_name
 from auditor.sources.terraform.references import (
@@ -29,8 +29,6 @@ from auditor.sources.terraform.references import (
 )
 from auditor.sources.terraform.references import Scope as Place
 
-MAX_NAMED: Final = 20
-"""Resources that are named one by one among what is missing."""
 MAX_PATH: Final = 20
 """Steps of the path of an attribute that forces a replacement."""
 
@@ -52,6 +50,7 @@ _HIDDEN: Final = Unknown(
     "known after apply: a dynamic block may stand for it, which a plan does not show; the configuration would tell"
 )
 _DEEP: Final = Unknown("it nests too deep")
+_NO_CHANGE: Final = Unknown("the plan tells no change of its resource, and so not what is left open in it")
 
 
 @dataclass(slots=True)
@@ -124,24 +123,27 @@ class Plan:
         except DocumentError as error:
             yield self._gap(f"its deferred_changes cannot be read: {error}")
 
-    def _unexplained(self, changed: set[str]) -> Iterator[Gap]:
-        """Resources with planned values of which no change is told, so that what is unknown of them is not told."""
-        missing = []
+    def _unexplained(self, changed: set[str]) -> Iterator[Instance | Gap | Scope]:
+        """Resources with planned values of which no change is told: what has no value there may be anything."""
         try:
-            for resource, _ in self._document.resources("planned_values"):
+            for resource, line in self._document.resources("planned_values"):
                 one = mapping(resource)
-                address = one.get("address")
-                told = isinstance(address, str) and address in changed
-                if one.get("mode") != "data" and not told and _is_azure(one):
-                    missing.append(str(address)[:300])
+                address, kind, values = one.get("address"), one.get("type"), one.get("values")
+                if one.get("mode") == "data" or address in changed or not _is_azure(one):
+                    continue
+                if not (isinstance(address, str) and isinstance(kind, str) and isinstance(values, dict)):
+                    yield self._gap("its planned values cannot be read", str(address)[:300])
+                    continue
+                written = self._configuration.resource(module_path(address), f"{kind}.{one.get('name')}")
+                yield Instance(
+                    address=address,
+                    type=kind,
+                    provider=self._provider(one.get("provider_name"), written),
+                    values=Partly(merged(values, {}, one.get("sensitive_values")), _NO_CHANGE),
+                    origin=Origin(self._uri, line, expression=address),
+                )
         except DocumentError as error:
             yield self._gap(f"its planned_values cannot be read: {error}")
-        for address in missing[:MAX_NAMED]:
-            yield self._gap(
-                "the plan tells its values and no change of it, so that what is left open is not told", address
-            )
-        if len(missing) > MAX_NAMED:
-            yield self._gap(f"no change is told of {len(missing) - MAX_NAMED} more resources with planned values")
 
     def _gap(self, reason: str, subject: str = "") -> Gap:
         origin = Origin(self._uri, expression=subject or None)

@@ -488,14 +488,20 @@ def test_deferred_changes() -> None:
 
 
 def test_planned_values_without_a_change() -> None:
-    """As in a plan made with -target before Terraform 1.8, which says nowhere that it is not whole."""
-    left = {"address": "module.m.azurerm_key_vault.k", "mode": "managed", "type": "azurerm_key_vault", "values": {}}
+    """As in a plan made with -target before Terraform 1.8: what has a value has it, and the rest may be anything."""
+    values = {"name": "kv", "purge_protection_enabled": True, "network_acls": None, "secret": "x"}
+    left = {"address": "module.m.azurerm_key_vault.k", "mode": "managed", "type": "azurerm_key_vault", "values": values}
+    left["sensitive_values"] = {"secret": True}
     data = {"address": "data.azurerm_key_vault.d", "mode": "data", "type": "azurerm_key_vault", "values": {}}
     planned = {"root_module": {"resources": [data], "child_modules": [{"address": "module.m", "resources": [left]}]}}
-    (gap,) = gaps(PlanJson(planned_values=planned).add(ACCOUNT, {}, written=NAMED))
-    assert gap.startswith("module.m.azurerm_key_vault.k: the plan tells its values and no change")
-    many = {"root_module": {"resources": [{**left, "address": f"azurerm_key_vault.k{n}"} for n in range(50)]}}
-    assert len(gaps(PlanJson(planned_values=many))) == 21
+    plan = PlanJson(planned_values=planned).add(ACCOUNT, {}, written=NAMED)
+    assert gaps(plan) == []
+    found = of(plan, "module.m.azurerm_key_vault.k")
+    assert (found.get("purge_protection_enabled"), found.get("network_acls")) == (True, None)
+    assert isinstance(found.get("secret"), Unknown)
+    assert "tells no change" in found.get("soft_delete_retention_days").reason
+    broken = {"root_module": {"resources": [{**left, "values": []}]}}
+    assert gaps(PlanJson(planned_values=broken)) == [f"{left['address']}: its planned values cannot be read"]
 
 
 @pytest.mark.parametrize(
