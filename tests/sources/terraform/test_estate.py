@@ -13,12 +13,12 @@ from auditor import pipeline, snapshot
 from auditor.model import Finding, Gap, Listing, Origin, Outcome, Record, Resource, Unknown
 from auditor.services import backup, storage
 from auditor.services.terraform import PARTS
-from auditor.sources.terraform import estate
+from auditor.sources.terraform import estate, joins
 from auditor.sources.terraform.instances import Instance, Partly
 from tests.sources.terraform.estates import CATALOG, at, child, instance, read, reference, store, stores
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
-NOBODY = estate.NO_SUBSCRIPTION
+NOBODY = joins.NO_SUBSCRIPTION
 LATER = Unknown("known after apply")
 LIFECYCLE = "managementPolicies/default"
 RULES = {"rule": [{"name": "r", "enabled": True, "actions": [{"version": [{"delete_after_days_since_creation": 3}]}]}]}
@@ -92,6 +92,14 @@ def test_two_stores_never_share_an_id() -> None:
     assert len({record.id.casefold() for record in records}) == 2
     for record in records:
         assert all(one.id.startswith(f"{record.id}/") for one in record.children)
+
+
+def test_a_part_of_an_id_that_two_stores_have_may_be_eithers() -> None:
+    one, other = account("a", name="same"), account("b", name="same")
+    part = policy(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/{storage.ACCOUNT}/same")
+    records = [r for r in read(replace(one, condition="count = var.x ? 1 : 0"), other, part) if isinstance(r, Resource)]
+    assert len(records) == 2
+    assert all(isinstance(child(record, LIFECYCLE).body, Unknown) for record in records)
 
 
 @pytest.mark.parametrize("name", ["a/b", "x/providers/Microsoft.Authorization/locks/l", "", 3, ["a"], {"a": 1}])
