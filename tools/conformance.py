@@ -3,6 +3,7 @@
     python -m tools.conformance bicep PATH...
     python -m tools.conformance json PATH...
     python -m tools.conformance plans PATH...
+    python -m tools.conformance hcl PATH...
 
 Each PATH is a checkout, or a folder of one. Files are counted by where they come from; those that are wrong on purpose
 must be reported with a place, all others must be parsed whole. Returns 1 when a Bicep file is not as it should be.
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from auditor.sources.arm import ir
 from auditor.sources.bicep import parse_parameters, parse_template
-from tools import conformance_json, conformance_plans
+from tools import conformance_hcl, conformance_json, conformance_plans
 
 SLOW = 2.0
 """Seconds no file may take."""
@@ -154,6 +155,10 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments[:1] == ["plans"] and paths and all(path.is_dir() for path in paths):
         for line in conformance_plans.report(conformance_plans.measure(paths)):
+            print(line)
+        return 0
+    if arguments[:1] == ["hcl"] and paths and all(path.is_dir() for path in paths):
+        for line in conformance_hcl.report(conformance_hcl.measure(paths)):
             print(line)
         return 0
     if arguments[:1] != ["bicep"] or not paths or not all(path.exists() for path in paths):
