@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from auditor.model import Origin, Unknown
-
-LATEST_MAJOR: Final = 5
-"""The provider's major version whose defaults hold where nothing says which one is used (azurerm 5, 2026)."""
 
 
 @dataclass(frozen=True, slots=True)
