@@ -694,7 +694,7 @@ class Judge:
             return truth
         decision = rule.judge(store)
         if decision.outcome is Outcome.UNKNOWN:
-            return Unknown(decision.message.removeprefix("Not known: "))
+            return Unknown(decision.message.removeprefix("Not known: "), unseen=truth.unseen)
         return decision.outcome is Outcome.PASS
 
     def accessors(self, condition: Condition) -> tuple[Accessor, ...]:

@@ -152,9 +152,31 @@ def instance(properties: dict[str, Any]) -> Resource:
     return Resource("/v/backupInstances/i", kind, "i", None, {"properties": source | properties}, Origin("f"))
 
 
-VAULTED = instance(
-    {"policyInfo": {"policyParameters": {"backupDatasourceParametersList": [{"containersList": ["a"]}]}}}
-)
+VAULTED_POLICY = {"policyInfo": {"policyParameters": {"backupDatasourceParametersList": [{"containersList": ["a"]}]}}}
+VAULTED = instance(VAULTED_POLICY)
+
+
+def backup_vault(
+    immutable: str, soft: str, redundancy: str = "LocallyRedundant", *, instances: tuple[Resource, ...] = (VAULTED,)
+) -> Resource:
+    security = {"immutabilitySettings": {"state": immutable}, "softDeleteSettings": {"state": soft}}
+    stored = [{"datastoreType": "VaultStore", "type": redundancy}]
+    body = {"properties": {"securitySettings": security, "storageSettings": stored}}
+    return Resource(
+        "/v", "Microsoft.DataProtection/backupVaults", "v", "westeurope", body, Origin("f"), None, instances
+    )
+
+
+NO_SHARES = {"properties": {"shareDeleteRetentionPolicy": {"enabled": False}}}
+
+
+def share(name: str = "a", last: str = "", **properties: Any) -> Resource:
+    kind = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
+    said = {"sourceResourceId": storage().id, "protectionState": "Protected"} | properties
+    said |= {"lastRecoveryPoint": last} if last else {}
+    return Resource(f"/v/items/{name}", kind, name, None, {"properties": said}, Origin("f"))
+
+
 OPERATIONAL = instance({"policyInfo": {"policyId": "p"}})
 
 
@@ -180,8 +202,8 @@ BACKUPS = (
     Row(cosmos(**periodic(1440, 48)), "late-corruption", "yes", "P1D", None, "P2D", "CDB-PMOD"),
     Row(cosmos(**periodic(1440, 48)), "container-loss", "yes", "P1D", None, "P30D", "CDB-PER"),
     Row(cosmos(**periodic()), "store-loss", "best-effort", "PT4H", None, None, "CDB-PREQ"),
-    Row(cosmos(**periodic()), "malicious-purge", "best-effort", "PT4H", None, None, "CDB-PRED"),
-    Row(cosmos(**periodic()), "protection-attack", "best-effort", "PT4H", None, None, "CDB-PRED"),
+    Row(cosmos(**periodic()), "malicious-purge", "best-effort", "PT4H", None, None, "CDB-PREQ"),
+    Row(cosmos(**periodic()), "protection-attack", "best-effort", None, None, None, "CDB-PRED"),
     Row(cosmos(**periodic()), "subscription-loss", "no", None, None, None, ""),
 )
 
@@ -411,8 +433,112 @@ DATA = (
     ),
     Row(storage(), "malicious-purge", "best-effort", "P1D", None, None, "ST-BBO", (VAULTED,)),
     Row(storage(), "protection-attack", "best-effort", "P1D", None, None, "ST-BBO", (VAULTED,)),
-    Row(storage(), "item-loss", "no", None, None, None, "", (OPERATIONAL,)),
-    Row(storage(kind="FileStorage"), "item-loss", "yes", None, None, None, "ST-AFS", (OPERATIONAL,)),
+    *(
+        Row(storage(), scenario, "best-effort", "P1D", None, None, "ST-BBO", (VAULTED, backup_vault(immutable, soft)))
+        for scenario in ("malicious-purge", "protection-attack")
+        for immutable, soft in (("Disabled", "On"), ("Unlocked", "On"), ("Disabled", "Off"))
+    ),
+    *(
+        Row(storage(), scenario, "yes", "P1D", None, None, "ST-BBM", (VAULTED, backup_vault(immutable, soft)))
+        for scenario in ("malicious-purge", "protection-attack")
+        for immutable, soft in (("Locked", "On"), ("Disabled", "AlwaysOn"))
+    ),
+    # The vault that withstands an insider has to be the one that holds the copy.
+    Row(
+        storage(),
+        "malicious-purge",
+        "best-effort",
+        "P1D",
+        None,
+        None,
+        "ST-BBO",
+        (VAULTED, backup_vault("Locked", "AlwaysOn", instances=(OPERATIONAL,))),
+    ),
+    Row(storage(), "region-outage", "no", None, None, None, "", (VAULTED, backup_vault("Locked", "On"))),
+    Row(
+        storage(),
+        "region-outage",
+        "best-effort",
+        "P1D",
+        None,
+        None,
+        "ST-BBO",
+        (VAULTED, backup_vault("Disabled", "On", "GeoRedundant")),
+    ),
+    Row(storage(), "item-loss", "yes", "PT0S", None, None, "ST-BBO", (OPERATIONAL,)),
+    Row(storage(blob=blobs(0, 0, False, 90)), "late-corruption", "yes", "PT0S", None, "P90D", "ST-BBO", (OPERATIONAL,)),
+    *(
+        Row(storage(), scenario, ending, None, None, back, source, (OPERATIONAL,))
+        for scenario, ending, back, source in (
+            ("container-loss", "no", None, ""),
+            ("store-loss", "best-effort", "P14D", "ST-REC"),
+            ("malicious-purge", "no", None, ""),
+        )
+    ),
+    *(
+        Row(storage(deployed=True), "item-loss", "no", None, None, None, "", (stopped,))
+        for stopped in (
+            instance(VAULTED_POLICY | {"currentProtectionState": "ProtectionStopped"}),
+            instance({"policyInfo": {"policyId": "p"}, "currentProtectionState": "SoftDeleted"}),
+        )
+    ),
+    # Shares: the copies of the vault, as old as the last recovery point of the share that waits longest.
+    Row(storage(kind="FileStorage"), "item-loss", "no", None, None, None, "", (OPERATIONAL,)),
+    Row(storage(kind="FileStorage"), "item-loss", "yes", None, None, None, "ST-AFS", (share(),)),
+    Row(storage(kind="FileStorage", files=NO_SHARES), "container-loss", "yes", None, None, None, "ST-AFS", (share(),)),
+    Row(storage(kind="FileStorage"), "store-loss", "best-effort", None, None, "P14D", "ST-REC", (share(),)),
+    Row(storage(), "item-loss", "no", None, None, None, "", (share(),)),
+    *(
+        Row(storage(kind="FileStorage", deployed=True), "item-loss", "yes", rpo, None, None, "ST-AFS", beside)
+        for rpo, beside in (
+            ("P1D", (share("a", "2026-11-25T12:00:00Z"),)),
+            ("P3D", (share("a", "2026-11-25T12:00:00Z"), share("b", "2026-11-23T12:00:00Z"))),
+            (None, (share("a", "2026-11-25T12:00:00Z"), share("b"))),
+        )
+    ),
+    Row(
+        storage(kind="FileStorage", deployed=True),
+        "item-loss",
+        "no",
+        None,
+        None,
+        None,
+        "",
+        (share("a", "2026-11-25T12:00:00Z", protectionState="ProtectionStopped"),),
+    ),
+    # Geo-redundancy: what the service says of the other region stands before what is typical.
+    *(
+        Row(
+            storage("Standard_GRS", deployed=True, geoReplicationStats={"status": status, "canFailover": can} | time),
+            "region-outage",
+            ending,
+            rpo,
+            "PT1H" if ending == "yes" else None,
+            "PT0S",
+            "ST-DR",
+        )
+        for status, can, time, ending, rpo in (
+            ("Live", True, {"lastSyncTime": "2026-11-26T11:55:00Z"}, "yes", "PT15M"),
+            ("Live", True, {"lastSyncTime": "2026-11-26T10:00:00Z"}, "yes", "PT2H"),
+            ("Live", True, {}, "yes", None),
+            ("Live", False, {"lastSyncTime": "2026-11-26T11:55:00Z"}, "best-effort", None),
+            ("Bootstrap", True, {}, "best-effort", None),
+            ("Unavailable", True, {"lastSyncTime": "2026-11-26T11:55:00Z"}, "best-effort", None),
+        )
+    ),
+    Row(storage("Standard_GRS", deployed=True), "region-outage", "yes", None, "PT1H", "PT0S", "ST-DR"),
+    *(
+        Row(
+            storage("Standard_GRS", blob=blobs(feed=feed), geoPriorityReplicationStatus={"isBlobEnabled": on}),
+            "region-outage",
+            "yes",
+            "PT15M",
+            "PT1H",
+            "PT0S",
+            source,
+        )
+        for on, feed, source in ((True, False, "ST-GPR"), (True, True, "ST-RED"), (False, False, "ST-RED"))
+    ),
 )
 
 # ── Key Vault ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -519,4 +645,4 @@ def test_settings_give_the_documented_figures(number: int) -> None:
     shown = [figure if want != ANY else ANY for figure, want in zip(figures, wanted, strict=True)]
     assert (row.recoverable, shown) == (expected.recoverable, wanted), row
     sources = {source.id for source in row.sources}
-    assert (expected.source in sources) if expected.source else not sources
+    assert (expected.source in sources) if expected.source else not row.mechanism

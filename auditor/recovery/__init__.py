@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from auditor.engine import Judge
-from auditor.model import Figure, Recovery, Resource, StoreRecovery, Subject
+from auditor.model import Figure, Recovery, Resource, StoreRecovery, Subject, Unknown
 from auditor.recovery.analysis import Analysis, standing
 from auditor.recovery.changes import ImpossibleChangeError, changed
 from auditor.recovery.knowledge import SCENARIOS, Knowledge, Mechanism, load_knowledge
+from auditor.services.regions import normalise
 
 if TYPE_CHECKING:
     from auditor.recovery.objectives import Objectives
@@ -32,23 +33,33 @@ __all__ = [
     "load_knowledge",
 ]
 
-KEY_LOST: Final = ("malicious-purge", "protection-attack")
-"""Scenarios in which whoever attacks a store can take its key as well."""
+KEY_LOST: Final = ("malicious-purge", "region-outage", "protection-attack")
+"""Scenarios that can take a store's key together with the store: whoever attacks one, and what befalls its region."""
+_REGIONAL: Final = "region-outage"
 VAULT: Final = "microsoft.keyvault/vaults"
 
 
 class RecoveryTerms(NamedTuple):
-    """What a run's recovery analysis works by. Without knowledge there is none."""
+    """What a run's recovery analysis works by. Without knowledge there is none.
+
+    `previews` counts mechanisms that are in preview; without `evidence` settings alone are judged.
+    """
 
     knowledge: tuple[Knowledge, ...] = ()
     objectives: Objectives | None = None
     previews: bool = False
+    evidence: bool = True
+
+
+class _Vault(NamedTuple):
+    region: str
+    rows: tuple[Recovery, ...]
 
 
 class _Analysed(NamedTuple):
     subject: Subject
     rows: tuple[Recovery, ...]
-    vault: str
+    vault: str | Unknown
     store: Resource | None = None
 
 
@@ -58,9 +69,9 @@ class Recoveries:
     def __init__(self, terms: RecoveryTerms, judge: Judge, now: datetime) -> None:
         """Work by `terms`; `judge` decides conditions on the stores, and `now` is when they were collected."""
         self._objectives = terms.objectives
-        self._analysis = Analysis(terms.knowledge, judge, now, previews=terms.previews)
+        self._analysis = Analysis(terms.knowledge, judge, now, previews=terms.previews, evidence=terms.evidence)
         self._stores: list[_Analysed] = []
-        self._vaults: dict[str, tuple[Recovery, ...]] = {}
+        self._vaults: dict[str, _Vault] = {}
 
     def add(self, store: Resource, subject: Subject) -> None:
         """Take a store; one that a plan destroys, and a type nothing is known of, have no rows."""
@@ -68,7 +79,7 @@ class Recoveries:
         if not rows:
             return
         if store.type.casefold() == VAULT:
-            self._vaults.setdefault(store.name.casefold(), rows)
+            self._vaults.setdefault(store.name.casefold(), _Vault(_plain(store.region), rows))
         # Objectives need the store again in the end, to try what would meet them.
         kept = store if self._objectives is not None else None
         self._stores.append(_Analysed(subject, rows, self._vault_of(store), kept))
@@ -81,44 +92,73 @@ class Recoveries:
         return tuple(StoreRecovery(one.subject, self._finished(one)) for one in self._stores)
 
     def _finished(self, one: _Analysed) -> tuple[Recovery, ...]:
-        rows = self._with_key(one.rows, one.vault) if one.vault else one.rows
-        return rows if one.store is None else tuple(self._promised(row, one.store) for row in rows)
+        rows = tuple(self._with_key(row, one) for row in one.rows)
+        store = one.store
+        return rows if store is None else tuple(self._promised(row, one, store) for row in rows)
 
-    def _promised(self, row: Recovery, store: Resource) -> Recovery:
-        from auditor.recovery.objectives import MISSED, cheapest, judged
+    def _promised(self, row: Recovery, one: _Analysed, store: Resource) -> Recovery:
+        """The row with the verdict on what was promised: that of the mechanism which serves the promise best."""
+        from auditor.recovery.objectives import MET, MISSED, judged, would_meet
 
         objective = self._objectives.of(store, row.scenario) if self._objectives is not None else None
         if objective is None:
             return row
-        row = judged(row, objective)
-        if row.verdict != MISSED:
-            return row
-        return row._replace(changes=cheapest(row, objective, store, self._analysis) or row.changes)
+        judgement = judged(row, objective)
+        if judgement.verdict != MET and row.others:
+            others = self._analysis.choices(store, row.scenario)[1:]
+            choices = (judged(self._with_key(other, one), objective) for other in others)
+            met = next((other for other in choices if other.verdict == MET), None)
+            judgement = met if met is not None else judgement
+        if judgement.verdict != MISSED:
+            return judgement
+        outlook = would_meet(judgement, objective, store, self._analysis)
+        reason = f"{judgement.verdict_reason}{outlook.text}"
+        return judgement._replace(verdict_reason=reason, changes=outlook.changes or row.changes)
 
-    def _vault_of(self, store: Resource) -> str:
-        """The name of the vault that holds the store's own key, or an empty text."""
+    def _vault_of(self, store: Resource) -> str | Unknown:
+        """The name of the vault that holds the store's own key; an empty text where Microsoft has the key."""
         place = self._analysis.customer_key(store)
-        host = urlsplit(place).hostname if place else None
-        return host.partition(".")[0] if host else ""
+        if isinstance(place, Unknown) or not place:
+            return place
+        try:
+            host = urlsplit(place).hostname or ""
+        except ValueError:
+            host = ""
+        return host.partition(".")[0] or Unknown("the address of its key's vault cannot be read")
 
-    def _with_key(self, rows: Sequence[Recovery], vault: str) -> tuple[Recovery, ...]:
+    def _with_key(self, row: Recovery, one: _Analysed) -> Recovery:
         """What is encrypted with a key that is lost is lost too, backups included."""
-        found = self._vaults.get(vault)
-        return tuple(self._one_with_key(row, vault, found) if row.scenario in KEY_LOST else row for row in rows)
-
-    @staticmethod
-    def _one_with_key(row: Recovery, vault: str, found: Sequence[Recovery] | None) -> Recovery:
-        if row.recoverable == "no":
+        vault = one.vault
+        if vault == "" or row.scenario not in KEY_LOST or row.recoverable in ("no", "unknown"):
             return row
+        if isinstance(vault, Unknown):
+            return _locked_up(row, "unknown", f"The data is encrypted with a customer's key: {vault.reason}")
+        found = self._vaults.get(vault)
         if found is None:
-            note = f"The data is encrypted with a key in vault {vault}, which was not read: without the key it is lost."
-            return row._replace(notes=(*row.notes, note))
-        key = next(one for one in found if one.scenario == row.scenario)
+            text = f"The data is encrypted with a key in vault {vault}, which was not read: without the key it is lost"
+            return _locked_up(row, "unknown", text)
+        if row.scenario == _REGIONAL and found.region and found.region != _plain(one.subject.region):
+            return row
+        key = next(other for other in found.rows if other.scenario == row.scenario)
         if standing(key)[0] <= standing(row)[0]:
             return row
-        reason = f"The data is encrypted with a key in vault {vault}, which would be lost: {key.reason}"
-        lost = Figure(None, reason, key.rpo.known)
-        return row._replace(recoverable=key.recoverable, rpo=lost, rto=lost, lookback=lost, reason=reason)
+        said = key.reason if key.recoverable != "best-effort" else f"best effort only, by {key.title.lower()}"
+        text = f"The data is encrypted with a key in vault {vault}, and that comes back no better: {said}"
+        return _locked_up(row, key.recoverable, text)
+
+
+def _plain(region: str | None) -> str:
+    return normalise(region) if region else ""
+
+
+def _locked_up(row: Recovery, recoverable: str, reason: str) -> Recovery:
+    """The row where the store's data comes back, and its key decides on whether it can be read."""
+    figure = Figure(None, reason, known=recoverable != "unknown")
+    if recoverable == "best-effort":
+        return row._replace(recoverable=recoverable, rpo=row.rpo, rto=figure, reason=reason, notes=(reason, *row.notes))
+    return Recovery(
+        row.scenario, recoverable, figure, figure, figure, reason=reason, notes=row.notes, sources=row.sources
+    )
 
 
 def promises(rows: Sequence[StoreRecovery]) -> Mapping[str, int]:

@@ -26,15 +26,19 @@ from auditor.recovery.knowledge import (
     LeastOfItems,
     Mechanism,
     Quantity,
+    Remark,
     SettingValue,
     looked_at,
 )
 from auditor.rules import Accessor
 
 NOTHING: Final = Figure(None, "nothing gives the data back")
+NO_FIGURE: Final = "no documented figure"
+UNTOLD: Final = "the service's own evidence of it was not read"
 MAX_KEPT: Final = 4096
 """Results kept for stores that have the same settings."""
 _YES, _BEST_EFFORT, _UNKNOWN, _NO = "yes", "best-effort", "unknown", "no"
+_LATE: Final = "late-corruption"
 _STANDING: Final = {_YES: 0, _BEST_EFFORT: 1, _UNKNOWN: 2, _NO: 3}
 
 
@@ -48,40 +52,42 @@ class _Offer(NamedTuple):
     lookback: Figure
     doubt: str = ""
 
-    @property
-    def rank(self) -> tuple[float, ...]:
-        """The best offer has the lowest: surely recoverable, least lost, furthest back, soonest."""
-        return (
-            self.gift.recoverable != _YES,
-            *_rank(self.rpo),
-            *(-number for number in _rank(self.lookback, missing=-1.0)),
-            *_rank(self.rto),
-        )
-
 
 def standing(row: Recovery) -> tuple[float, ...]:
     """How a scenario ends, the best lowest: recoverable or not, then least lost, furthest back, soonest."""
-    return (
-        _STANDING[row.recoverable],
-        *_rank(row.rpo),
-        *(-number for number in _rank(row.lookback, missing=-1.0)),
-        *_rank(row.rto),
-    )
+    return _standing(row.scenario, row.recoverable, row.rpo, row.rto, row.lookback)
 
 
-def _rank(figure: Figure, missing: float = math.inf) -> tuple[float, ...]:
-    return (figure.seconds if figure.seconds is not None else missing,)
+def _standing(scenario: str, ending: str, rpo: Figure, rto: Figure, lookback: Figure) -> tuple[float, ...]:
+    """Corruption that is found late is undone by what reaches back furthest; all else by what loses least."""
+    back = -1.0 if lookback.seconds is None else lookback.seconds
+    lost, needed = (math.inf if figure.seconds is None else figure.seconds for figure in (rpo, rto))
+    figures = (-back, lost, needed) if scenario == _LATE else (lost, -back, needed)
+    return (_STANDING[ending], *figures)
 
 
 class Analysis:
     """Judges stores by what is known of the services. `now` is when the estate was collected."""
 
-    def __init__(self, knowledge: Iterable[Knowledge], judge: Judge, now: datetime, *, previews: bool = False) -> None:
-        """Take the knowledge of all services; `previews` counts mechanisms that are in preview."""
+    def __init__(
+        self,
+        knowledge: Iterable[Knowledge],
+        judge: Judge,
+        now: datetime,
+        *,
+        previews: bool = False,
+        evidence: bool = True,
+    ) -> None:
+        """Take the knowledge of all services.
+
+        `previews` counts mechanisms that are in preview; without `evidence` settings alone are judged, not what the
+        services say of how far back they reach by now.
+        """
         self._knowledge: dict[str, list[Knowledge]] = {}
         self._judge = judge
         self._now = now
         self._previews = previews
+        self._evidence = evidence
         self._signers: dict[str, list[Callable[[Resource], Any]]] = {}
         self._rows: dict[tuple[Any, ...], tuple[Recovery, ...]] = {}
         for one in knowledge:
@@ -99,21 +105,42 @@ class Analysis:
         signature = (store.type, store.region, store.api_version, store.deployed, *self._signature(store, known))
         rows = self._rows.get(signature)
         if rows is None:
-            judged = [self._recovery(store, scenario, one) for one in known for scenario in SCENARIOS]
+            judged = [self.choices(store, scenario)[0] for scenario in SCENARIOS]
             rows = tuple(self._with_changes(judged, store))
             if len(self._rows) < MAX_KEPT:
                 self._rows[signature] = rows
         return rows
 
-    def recovery(self, store: Resource, scenario: str) -> Recovery:
-        """One scenario of a store, changes left out. Raises KeyError for a type nothing is known of."""
-        return self._recovery(store, scenario, self._knowledge[store.type.casefold()][0])
+    def choices(self, store: Resource, scenario: str, *, evidence: bool | None = None) -> tuple[Recovery, ...]:
+        """One row for each mechanism that surely helps, the best first; one that says why there is none otherwise.
 
-    def customer_key(self, store: Resource) -> str:
-        """The URL of the key, or of its vault, that a store's data is encrypted with; empty where Microsoft has it."""
+        Changes are left out. Raises KeyError for a type nothing is known of.
+        """
         known = self._knowledge[store.type.casefold()][0]
-        value = self._judge.reader.body(store, known.customer_key.path) if known.customer_key is not None else ABSENT
-        return value if isinstance(value, str) else ""
+        offers = list(self._offers(store, scenario, known, self._evidence if evidence is None else evidence))
+        sure = [offer for offer in offers if not offer.doubt]
+        doubtful = [offer for offer in offers if offer.doubt]
+        remarks = list(self._remarks(store, scenario, known))
+        if not sure:
+            return (_unhelped(scenario, known, doubtful, remarks),)
+        sure.sort(key=lambda one: _standing(scenario, one.gift.recoverable, one.rpo, one.rto, one.lookback))
+        doubts = tuple(f"{offer.mechanism.title} may help as well: {offer.doubt}" for offer in doubtful)
+        return tuple(_row(scenario, offer, sure, known, remarks, doubts) for offer in sure)
+
+    def recovery(self, store: Resource, scenario: str, *, evidence: bool | None = None) -> Recovery:
+        """One scenario of a store, changes left out. Raises KeyError for a type nothing is known of."""
+        return self.choices(store, scenario, evidence=evidence)[0]
+
+    def customer_key(self, store: Resource) -> str | Unknown:
+        """The URL of the key, or of its vault, that a store's data is encrypted with; empty where Microsoft has it."""
+        key = self._knowledge[store.type.casefold()][0].customer_key
+        used = self._judge.holds(key.when, store) if key is not None else False
+        if key is None or used is False:
+            return ""
+        value = self._judge.reader.body(store, key.vault.path)
+        if isinstance(value, str | Unknown):
+            return value
+        return used if isinstance(used, Unknown) else Unknown("the vault of its key is not named")
 
     def proposals(self, store: Resource) -> list[Change]:
         """Every change of settings that is possible on a store and that some mechanism needs, the easiest first."""
@@ -141,53 +168,34 @@ class Analysis:
         return (sign(store) for sign in signers)
 
     def _with_changes(self, rows: Sequence[Recovery], store: Resource) -> Iterator[Recovery]:
-        """The rows; those that are not surely recoverable with the changes, each tried alone, that make them better."""
-        improvable = [row for row in rows if row.recoverable != _YES]
-        improving: dict[str, list[Change]] = {row.scenario: [] for row in improvable}
-        for change in self.proposals(store) if improvable else ():
+        """The rows; those that are not surely recoverable with the changes, each tried alone, that make them better.
+
+        A change is held against the settings as they are: what the service says of today is no part of either.
+        """
+        now = {row.scenario: row for row in rows if row.recoverable != _YES}
+        if store.deployed:
+            now = {scenario: self.recovery(store, scenario, evidence=False) for scenario in now}
+        improving: dict[str, list[Change]] = {scenario: [] for scenario in now}
+        for change in self.proposals(store) if now else ():
             try:
                 after = changed(store, change.settings)
             except ImpossibleChangeError:
                 continue
-            for row in improvable:
-                then = self.recovery(after, row.scenario)
+            for scenario, row in now.items():
+                then = self.recovery(after, scenario, evidence=False)
                 if then.recoverable != _UNKNOWN and standing(then) < standing(row):
-                    improving[row.scenario].append(change)
+                    improving[scenario].append(change)
         return (row._replace(changes=tuple(improving.get(row.scenario, ()))) for row in rows)
 
-    def _recovery(self, store: Resource, scenario: str, known: Knowledge) -> Recovery:
-        offers = list(self._offers(store, scenario, known))
-        sure = sorted((offer for offer in offers if not offer.doubt), key=lambda offer: offer.rank)
-        doubtful = [offer for offer in offers if offer.doubt]
-        if not sure:
-            reason = "; ".join(dict.fromkeys(f"{offer.mechanism.title}: {offer.doubt}" for offer in doubtful))
-            figure = Figure(None, reason, known=False) if doubtful else NOTHING
-            state = _UNKNOWN if doubtful else _NO
-            text = f"It cannot be told: {reason}" if doubtful else known.without[scenario]
-            return Recovery(scenario, state, figure, figure, figure, reason=text)
-        best = sure[0]
-        gift, mechanism = best.gift, best.mechanism
-        notes = gift.notes
-        if doubtful:
-            notes += tuple(f"{offer.mechanism.title} may help as well: {offer.doubt}" for offer in doubtful)
-        return Recovery(
-            scenario,
-            gift.recoverable,
-            best.rpo,
-            best.rto,
-            best.lookback,
-            mechanism.id,
-            mechanism.title,
-            gift.actor,
-            mechanism.title,
-            tuple(dict.fromkeys(notes)),
-            mechanism.not_restored,
-            mechanism.defeated_by,
-            tuple(dict.fromkeys((offer.mechanism.id, offer.mechanism.title) for offer in sure[1:])),
-            sources=tuple(known.sources[tag] for tag in gift.sources),
-        )
+    def _remarks(self, store: Resource, scenario: str, known: Knowledge) -> Iterator[Remark]:
+        """What else holds of a scenario; what may hold is said too, unless the source can never tell."""
+        for remark in known.remarks:
+            if scenario in remark.scenarios:
+                holds = True if remark.when is None else self._judge.holds(remark.when, store)
+                if holds is True or (isinstance(holds, Unknown) and not holds.unseen):
+                    yield remark
 
-    def _offers(self, store: Resource, scenario: str, known: Knowledge) -> Iterator[_Offer]:
+    def _offers(self, store: Resource, scenario: str, known: Knowledge, evidence: bool) -> Iterator[_Offer]:
         for mechanism in known.mechanisms:
             gifts = mechanism.gives.get(scenario, ())
             if not gifts or (mechanism.preview and not self._previews):
@@ -201,21 +209,18 @@ class Analysis:
                 if applies is False:
                     continue
                 doubt = doubt or (applies.reason if isinstance(applies, Unknown) else "")
-                yield self._offer(mechanism, gift, store, doubt)
+                rpo, rto, lookback = (
+                    self.figure(quantity, store, evidence=evidence) or Figure(None, NO_FIGURE)
+                    for quantity in (gift.rpo, gift.rto, gift.lookback)
+                )
+                yield _Offer(mechanism, gift, rpo, rto, lookback, doubt)
                 if not isinstance(applies, Unknown):
                     break
 
-    def _offer(self, mechanism: Mechanism, gift: Gift, store: Resource, doubt: str) -> _Offer:
-        rpo, rto, lookback = (
-            self.figure(quantity, store) or Figure(None, "no documented figure")
-            for quantity in (gift.rpo, gift.rto, gift.lookback)
-        )
-        return _Offer(mechanism, gift, rpo, rto, lookback, doubt)
-
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def figure(self, quantity: Quantity, store: Resource) -> Figure | None:
-        """A quantity of a store; None where it says nothing (no rule caps it, the service reports no moment)."""
+    def figure(self, quantity: Quantity, store: Resource, *, evidence: bool = True) -> Figure | None:
+        """A quantity of a store; None where it says nothing (no rule caps it, a file declares no moment)."""
         match quantity:
             case Constant(None, note):
                 return Figure(None, note)
@@ -224,30 +229,30 @@ class Analysis:
             case SettingValue(accessor, unit, note):
                 return self._setting(accessor, unit, note, store)
             case Elapsed():
-                return self._elapsed(quantity, store)
+                return self._elapsed(quantity, store) if evidence and store.deployed else None
             case LeastOfItems():
                 return self._least(quantity, store)
             case Combined(how, parts, note):
-                return _combined(how, [self.figure(part, store) for part in parts], note)
+                return _combined(how, [self.figure(part, store, evidence=evidence) for part in parts], note)
 
     def _setting(self, accessor: Accessor, unit: str, note: str, store: Resource) -> Figure | None:
         figures = [_in_seconds(reading.value, unit) for reading in self._judge.reader.test(accessor, store, None)]
         return _combined("least", figures, note)
 
-    def _elapsed(self, quantity: Elapsed, store: Resource) -> Figure | None:
-        """What a file declares has no past; of what is deployed, evidence that is missing leaves the figure open."""
-        if not store.deployed:
-            return None
-        reader = self._judge.reader
+    def _elapsed(self, quantity: Elapsed, store: Resource) -> Figure:
+        """Evidence that is missing leaves the figure open."""
+        missing: Unknown | None = None
         if quantity.related:
-            items, _ = reader.estate.related(quantity.related, store)
-            values = [reader.body(item, quantity.accessor.path) for item in items]
+            items, missing = self._judge.matching(Accessor("related", related=quantity.related), quantity.where, store)
+            values = [self._judge.reader.body(item.value, quantity.accessor.path) for item in items]
         else:
-            values = [reading.value for reading in reader.test(quantity.accessor, store, None)]
+            values = [reading.value for reading in self._judge.reader.test(quantity.accessor, store, None)]
         moments = [moment for value in values if (moment := _moment(value)) is not None]
-        if not moments:
-            return Figure(None, "the service's own evidence of it was not read", known=False)
-        return Figure(max(0.0, (self._now - max(moments)).total_seconds()), quantity.note)
+        if missing is not None or not moments or len(moments) < len(values):
+            unread = next((value for value in values if isinstance(value, Unknown)), missing)
+            return Figure(None, unread.reason if unread is not None else UNTOLD, known=False)
+        since = min(moments) if quantity.lost else max(moments)
+        return Figure(max(0.0, (self._now - since).total_seconds()), quantity.note)
 
     def _least(self, quantity: LeastOfItems, store: Resource) -> Figure | None:
         items, missing = self._judge.matching(quantity.items, quantity.where, store)
@@ -289,15 +294,65 @@ def _moment(value: object) -> datetime | None:
 
 
 def _combined(how: str, figures: Iterable[Figure | None], note: str) -> Figure | None:
-    """The least, the most or the sum; one part that is not known, or not documented, makes the whole so."""
+    """The least, the most, or the first; one part that is not known, or not documented, makes those of several so."""
     said = [figure for figure in figures if figure is not None]
     if not said:
         return None
+    if how == "first":
+        return said[0]
     for figure in said:
         if figure.seconds is None:
             return figure
     numbers = [(figure.seconds or 0.0, figure.reason) for figure in said]
-    if how == "sum":
-        return Figure(sum(number for number, _ in numbers), note)
     number, reason = min(numbers) if how == "least" else max(numbers)
     return Figure(number, note or reason)
+
+
+def _row(
+    scenario: str,
+    offer: _Offer,
+    sure: Sequence[_Offer],
+    known: Knowledge,
+    remarks: Sequence[Remark],
+    doubts: tuple[str, ...],
+) -> Recovery:
+    """The row of a mechanism that surely helps, beside the others that do."""
+    mechanism, gift = offer.mechanism, offer.gift
+    notes = (*gift.notes, *(remark.text for remark in remarks), *doubts)
+    others = ((other.mechanism.id, other.mechanism.title) for other in sure if other.mechanism is not mechanism)
+    cited = dict.fromkeys((*gift.sources, *(tag for remark in remarks for tag in remark.sources)))
+    return Recovery(
+        scenario,
+        gift.recoverable,
+        offer.rpo,
+        offer.rto,
+        offer.lookback,
+        mechanism.id,
+        mechanism.title,
+        gift.actor,
+        mechanism.title,
+        tuple(dict.fromkeys(notes)),
+        mechanism.not_restored,
+        mechanism.defeated_by,
+        tuple(dict.fromkeys(others)),
+        sources=tuple(known.sources[tag] for tag in cited),
+    )
+
+
+def _unhelped(scenario: str, known: Knowledge, doubtful: Sequence[_Offer], remarks: Sequence[Remark]) -> Recovery:
+    """The row where nothing surely helps: it cannot be told, or nothing gives the data back."""
+    without = known.without[scenario]
+    reason = "; ".join(dict.fromkeys(f"{offer.mechanism.title}: {offer.doubt}" for offer in doubtful))
+    figure = Figure(None, reason, known=False) if doubtful else NOTHING
+    state, text = (_UNKNOWN, f"It cannot be told: {reason}") if doubtful else (_NO, without.text)
+    cited = dict.fromkeys((*without.sources, *(tag for remark in remarks for tag in remark.sources)))
+    return Recovery(
+        scenario,
+        state,
+        figure,
+        figure,
+        figure,
+        reason=text,
+        notes=tuple(remark.text for remark in remarks),
+        sources=tuple(known.sources[tag] for tag in cited),
+    )

@@ -6,6 +6,7 @@ Every figure is a `Quantity`: a constant somebody documented, a setting, or the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -50,13 +51,16 @@ class SettingValue(NamedTuple):
 
 
 class Elapsed(NamedTuple):
-    """The time since a moment that the service itself reports, up to the collection; nothing where it reports none.
+    """The time since a moment that the service itself reports, up to the collection; nothing for what files declare.
 
-    `related` names the kind of related resource the moment stands on; the earliest of several counts where `earliest`.
+    `related` names the kind of related resource the moment stands on. Of several moments the one that is worse for the
+    owner counts: the earliest where data is lost since then (`lost`), the latest where it can be had back to then.
     """
 
     accessor: Accessor
     related: str = ""
+    where: Condition | None = None
+    lost: bool = False
     note: str = ""
 
 
@@ -71,7 +75,7 @@ class LeastOfItems(NamedTuple):
 
 
 class Combined(NamedTuple):
-    """The least or the most of several figures, or their sum; those that say nothing are left out."""
+    """The least or the most of several figures, or the first of them; those that say nothing are left out."""
 
     how: str
     parts: tuple[Quantity, ...]
@@ -128,19 +132,39 @@ class Mechanism(NamedTuple):
     by_hand: tuple[str, ...]
 
 
-class Knowledge(NamedTuple):
-    """What is known of one service's stores.
+class Without(NamedTuple):
+    """What it means that nothing helps in a scenario."""
 
-    `without` says per scenario what it means that no mechanism helps; `customer_key` is where a store names the vault
-    that holds the key its data is encrypted with.
-    """
+    text: str
+    sources: tuple[str, ...] = ()
+
+
+class Remark(NamedTuple):
+    """What else is to be said of some scenarios, whichever mechanism helps; `when` is None where it always holds."""
+
+    scenarios: tuple[str, ...]
+    text: str
+    when: Condition | None = None
+    sources: tuple[str, ...] = ()
+
+
+class CustomerKey(NamedTuple):
+    """Where a store names the vault that holds the key its data is encrypted with, and when it has such a key."""
+
+    vault: Accessor
+    when: Condition
+
+
+class Knowledge(NamedTuple):
+    """What is known of one service's stores; `without` says per scenario what it means that no mechanism helps."""
 
     service: str
     applies_to: tuple[str, ...]
     mechanisms: tuple[Mechanism, ...]
-    without: Mapping[str, str]
+    without: Mapping[str, Without]
     sources: Mapping[str, RecoverySource]
-    customer_key: Accessor | None = None
+    remarks: tuple[Remark, ...] = ()
+    customer_key: CustomerKey | None = None
 
 
 def load_knowledge(folder: Path, vocabulary: Vocabulary, rules: Collection[str] = ()) -> tuple[Knowledge, ...]:
@@ -156,7 +180,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 _FIGURES: Final = ("field", "child", "fact", "of", "unit", "type", "note", "is", "undocumented", "unlimited", "since",
-                   "least", "most", "sum", "least_of")  # fmt: skip
+                   "least", "most", "first", "least_of")  # fmt: skip
+PLACES: Final = ("name", "group", "region", "id")
+"""What a restore command may leave open in braces, to be filled with the store's own."""
+_PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _GIFT: Final = ("when", "recoverable", "rpo", "rto", "lookback", "actor", "notes", "sources")
 _MECHANISM: Final = (
     "id", "title", "when", "preview", "gives", "not_restored", "defeated_by", "enable", "prerequisites", "restore",
@@ -177,7 +204,7 @@ class _Loader:
     def load(self) -> Knowledge:
         reader = self.reader
         keys = ("service", "applies_to", "sources", "without", "mechanisms")
-        body = reader.mapping("", (*keys, "customer_key"), keys)
+        body = reader.mapping("", (*keys, "remarks", "customer_key"), keys)
         service = reader.text("/service")
         applies = self.texts("/applies_to")
         known = {name.casefold() for name in self.vocabulary.types}
@@ -190,15 +217,42 @@ class _Loader:
             parts = (reader.text(f"{at}/{key}", "") for key in ("title", "url", "date"))
             self.sources[tag] = RecoverySource(tag, *parts)
         without = {
-            self.scenario("/without", name): reader.text(f"/without/{name}")
+            self.scenario("/without", name): self.without(f"/without/{name}")
             for name in reader.mapping("/without", None)
         }
         mechanisms = tuple(self.mechanism(f"/mechanisms/{i}", service) for i in range(reader.length("/mechanisms")))
         missing = [name for name in SCENARIOS if name not in without]
         if missing:
             reader.fail("/without", f"says nothing of {', '.join(missing)}")
-        key = self.field("/customer_key") if "customer_key" in body else None
-        return Knowledge(service, applies, mechanisms, without, self.sources, key)
+        remarks = tuple(self.remark(f"/remarks/{i}") for i in range(reader.length("/remarks")))
+        key = self.customer_key("/customer_key") if "customer_key" in body else None
+        return Knowledge(service, applies, mechanisms, without, self.sources, remarks, key)
+
+    def without(self, at: str) -> Without:
+        """A sentence, or one with its sources."""
+        if isinstance(self.reader.get(at), str):
+            return Without(self.reader.text(at))
+        self.reader.mapping(at, ("text", "sources"), ("text", "sources"))
+        return Without(self.reader.text(f"{at}/text"), self.cited(f"{at}/sources"))
+
+    def remark(self, at: str) -> Remark:
+        body = self.reader.mapping(at, ("scenarios", "text", "when", "sources"), ("scenarios", "text", "sources"))
+        names = self.texts(f"{at}/scenarios")
+        scenarios = tuple(self.scenario(f"{at}/scenarios", name) for name in names)
+        when = self.conditions.condition(f"{at}/when") if "when" in body else None
+        return Remark(scenarios, self.reader.text(f"{at}/text"), when, self.cited(f"{at}/sources"))
+
+    def customer_key(self, at: str) -> CustomerKey:
+        self.reader.mapping(at, ("vault", "when"), ("vault", "when"))
+        return CustomerKey(self.field(f"{at}/vault"), self.conditions.condition(f"{at}/when"))
+
+    def cited(self, at: str) -> tuple[str, ...]:
+        """Tags of sources, each of which the file has to name."""
+        tags = self.texts(at)
+        for index, tag in enumerate(tags):
+            if tag not in self.sources:
+                self.reader.unknown(f"{at}/{index}", tag, self.sources, "source")
+        return tags
 
     def scenario(self, at: str, name: str) -> str:
         if name not in SCENARIOS:
@@ -216,7 +270,7 @@ class _Loader:
             for name in reader.mapping(f"{at}/gives", None)
         }
         restore = {
-            self.scenario(f"{at}/restore", name): self.texts(f"{at}/restore/{name}")
+            self.scenario(f"{at}/restore", name): self.commands(f"{at}/restore/{name}")
             for name in (reader.mapping(f"{at}/restore", None) if "restore" in body else ())
         }
         return Mechanism(
@@ -234,6 +288,15 @@ class _Loader:
             by_hand=self.texts(f"{at}/by_hand"),
         )
 
+    def commands(self, at: str) -> tuple[str, ...]:
+        """Lines of a runbook; what they leave open in braces is known."""
+        lines = self.texts(at)
+        for index, line in enumerate(lines):
+            for place in _PLACE.findall(line):
+                if place not in PLACES:
+                    self.reader.unknown(f"{at}/{index}", place, PLACES, "place")
+        return lines
+
     def gifts(self, at: str) -> tuple[Gift, ...]:
         """One case, or a list of them; the first whose condition holds counts."""
         if isinstance(self.reader.get(at), list):
@@ -243,10 +306,7 @@ class _Loader:
     def gift(self, at: str) -> Gift:
         reader = self.reader
         body = reader.mapping(at, _GIFT, ("rpo", "rto", "lookback", "actor", "sources"))
-        sources = self.texts(f"{at}/sources")
-        for index, tag in enumerate(sources):
-            if tag not in self.sources:
-                reader.unknown(f"{at}/sources/{index}", tag, self.sources, "source")
+        sources = self.cited(f"{at}/sources")
         if not sources:
             reader.fail(f"{at}/sources", "a figure without a source cannot be shown")
         return Gift(
@@ -254,9 +314,9 @@ class _Loader:
             recoverable=reader.choice(f"{at}/recoverable", ("recoverable", "best-effort"), "recoverable").replace(
                 "recoverable", "yes"
             ),
-            rpo=self.quantity(f"{at}/rpo"),
-            rto=self.quantity(f"{at}/rto"),
-            lookback=self.quantity(f"{at}/lookback"),
+            rpo=self.quantity(f"{at}/rpo", lost=True),
+            rto=self.quantity(f"{at}/rto", lost=True),
+            lookback=self.quantity(f"{at}/lookback", lost=False),
             actor=reader.choice(f"{at}/actor", ACTORS),
             notes=self.texts(f"{at}/notes"),
             sources=sources,
@@ -282,17 +342,18 @@ class _Loader:
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def quantity(self, at: str) -> Quantity:
+    def quantity(self, at: str, *, lost: bool) -> Quantity:
+        """A figure; `lost` for one of which more is worse."""
         reader = self.reader
         if isinstance(reader.get(at), str):
             return Constant(self.duration(at))
         body = reader.mapping(at, _FIGURES)
         note = reader.text(f"{at}/note", "")
-        for how in ("least", "most", "sum"):
+        for how in ("least", "most", "first"):
             if how in body:
                 reader.mapping(at, (how, "note"))
-                parts = tuple(self.quantity(f"{at}/{how}/{index}") for index in range(reader.length(f"{at}/{how}")))
-                return Combined(how, parts, note)
+                places = [f"{at}/{how}/{index}" for index in range(reader.length(f"{at}/{how}"))]
+                return Combined(how, tuple(self.quantity(place, lost=lost) for place in places), note)
         if "is" in body:
             reader.mapping(at, ("is", "note"), ("note",))
             return Constant(self.duration(f"{at}/is"), note)
@@ -302,15 +363,20 @@ class _Loader:
                 return Constant(seconds, reader.text(f"{at}/{key}"))
         if "since" in body:
             reader.mapping(at, ("since", "note"))
-            since = reader.mapping(f"{at}/since", ("field", "child", "related"), ("field",))
-            accessor = self.conditions.accessor(f"{at}/since", {k: v for k, v in since.items() if k != "related"})
-            return Elapsed(accessor, self.related(f"{at}/since") if "related" in since else "", note)
+            return self.since(f"{at}/since", note, lost=lost)
         if "least_of" in body:
             return self.least_of(f"{at}/least_of", note)
         accessor = self.conditions.accessor(
             at, {k: v for k, v in body.items() if k in ("field", "child", "fact", "of")}
         )
         return SettingValue(accessor, self.unit(at, body), note)
+
+    def since(self, at: str, note: str, *, lost: bool) -> Elapsed:
+        body = self.reader.mapping(at, ("field", "child", "related", "where"), ("field",))
+        accessor = self.conditions.accessor(at, {k: v for k, v in body.items() if k in ("field", "child")})
+        related = self.related(at) if "related" in body else ""
+        where = self.conditions.condition(f"{at}/where", item=True) if "where" in body else None
+        return Elapsed(accessor, related, where, lost, note)
 
     def related(self, at: str) -> str:
         name = self.reader.text(f"{at}/related")
@@ -346,6 +412,8 @@ class _Loader:
 
 def looked_at(knowledge: Knowledge) -> Iterator[tuple[Condition | None, tuple[Accessor, ...]]]:
     """Every condition, and every setting that gives a figure, of what is known of a service."""
+    for remark in knowledge.remarks:
+        yield remark.when, ()
     for mechanism in knowledge.mechanisms:
         yield mechanism.when, ()
         for enabling in mechanism.enabling:
@@ -360,7 +428,7 @@ def _settings(quantity: Quantity) -> Iterator[Accessor]:
     match quantity:
         case SettingValue(accessor):
             yield accessor
-        case Elapsed(accessor, related):
+        case Elapsed(accessor, related, _, _, _):
             yield Accessor("related", related=related) if related else accessor
         case LeastOfItems(items):
             yield items

@@ -1,12 +1,12 @@
 """What the owner promised: recovery objectives per scenario and selection of stores, and whether they are met.
 
 objectives:
-- id: chat-history
-stores: {type: Microsoft.DocumentDB/databaseAccounts, name: "cosmos-*", tags: {tier: gold}}
-scenarios: [item-loss, region-outage]
-rpo: PT1H          # at most this much is lost
-rto: PT4H          # at most this long until it is back
-lookback: P30D     # at least this far back
+  - id: chat-history
+    stores: {type: Microsoft.DocumentDB/databaseAccounts, name: "cosmos-*", tags: {tier: gold}}
+    scenarios: [item-loss, region-outage]
+    rpo: PT1H          # at most this much is lost
+    rto: PT4H          # at most this long until it is back
+    lookback: P30D     # at least this far back
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from auditor import quantities
 from auditor.documents import Reader, read_document
@@ -222,11 +222,21 @@ def _compared(name: str, figure: Figure, promised: float) -> tuple[str, str]:
     return MET, f"{word} is {said}, {wanted}"
 
 
-def cheapest(row: Recovery, objective: Objective, store: Resource, analysis: Analysis) -> tuple[Change, ...]:
+class Outlook(NamedTuple):
+    """What would meet a missed objective: changes, or time alone, which `text` then says."""
+
+    changes: tuple[Change, ...] = ()
+    text: str = ""
+
+
+def would_meet(row: Recovery, objective: Objective, store: Resource, analysis: Analysis) -> Outlook:
     """The easiest changes of settings after which a missed objective is met, tried one by one and in pairs.
 
-    Empty when none of those we know of is enough.
+    What the service says of today is left aside: a protection that was just switched on has yet to grow. Empty when
+    none of the changes we know of is enough.
     """
+    if store.deployed and _met(store, row.scenario, objective, analysis):
+        return Outlook(text="; by its settings it will be met in time")
     proposals = analysis.proposals(store)
     for together in _tried(proposals):
         try:
@@ -235,9 +245,13 @@ def cheapest(row: Recovery, objective: Objective, store: Resource, analysis: Ana
                 after = changed(after, change.settings)
         except ImpossibleChangeError:
             continue
-        if _verdict(analysis.recovery(after, row.scenario), objective)[0] == MET:
-            return together
-    return ()
+        if _met(after, row.scenario, objective, analysis):
+            return Outlook(together)
+    return Outlook()
+
+
+def _met(store: Resource, scenario: str, objective: Objective, analysis: Analysis) -> bool:
+    return any(_verdict(row, objective)[0] == MET for row in analysis.choices(store, scenario, evidence=False))
 
 
 def _tried(proposals: Sequence[Change]) -> Iterator[tuple[Change, ...]]:

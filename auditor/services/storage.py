@@ -20,7 +20,7 @@ from auditor.model import (
     SourceNote,
     Unknown,
 )
-from auditor.reading import look_up
+from auditor.reading import ABSENT, look_up
 from auditor.services import backup, locks
 from auditor.services.mapping import (
     AZURERM,
@@ -82,6 +82,16 @@ def _targets(instance: Resource) -> Iterator[str]:
         source = look_up(instance.body, ("properties", *path))
         if isinstance(source, str) and source:
             yield source.casefold().rstrip("/")
+
+
+def _copied_by(vault: Resource) -> Iterator[str]:
+    """The accounts a Backup vault holds a copy of, outside of the account; itself, so that it speaks of something."""
+    yield vault.id.casefold().rstrip("/")
+    parameters = ("properties", "policyInfo", "policyParameters", "backupDatasourceParametersList")
+    for instance in vault.children:
+        listed = look_up(instance.body, parameters)
+        if listed is not ABSENT and not isinstance(listed, Unknown):
+            yield from _targets(instance)
 
 
 # ── Terraform ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -456,6 +466,14 @@ SERVICE = Service(
             types=(backup.INSTANCE, backup.PROTECTED_ITEM),
             listed=(backup.BACKUP_VAULT, backup.RECOVERY_VAULT),
             targets=_targets,
+            keys=lambda account: (account.id.casefold().rstrip("/"),),
+        ),
+        Related(
+            name="backup-vaults",
+            title="Backup vaults that hold a copy of the account",
+            types=(backup.BACKUP_VAULT,),
+            listed=(backup.BACKUP_VAULT,),
+            targets=_copied_by,
             keys=lambda account: (account.id.casefold().rstrip("/"),),
         ),
     ),
