@@ -15,6 +15,9 @@ from auditor.reading import Item, dotted, look_up, types_of
 IDENTITIES: Final = ("name", "locationName", "datastoreType", "objectId", "id", "value")
 """What an element of an array goes by: the first of these that it has."""
 
+MAX_KNOWN: Final = 50_000
+"""Paths whose being filled in is remembered; those of hostile bodies have no end."""
+
 _T = TypeVar("_T")
 
 
@@ -57,9 +60,18 @@ class Filled:
         """Index what the catalog knows, by type and casefolded path."""
         rows = (*catalog.filled, *(row for service in catalog.services for row in service.filled))
         self._reasons = {(row.type.casefold(), row.path.casefold()): row.reason for row in rows}
+        self._known: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def why(self, resource_type: str, path: tuple[str, ...]) -> str:
         """What the service writes at a path or above it; empty where it is a setting."""
+        known = self._known.get((resource_type, path))
+        if known is None:
+            known = self._looked_up(resource_type, path)
+            if len(self._known) < MAX_KNOWN:
+                self._known[resource_type, path] = known
+        return known
+
+    def _looked_up(self, resource_type: str, path: tuple[str, ...]) -> str:
         kind = resource_type.casefold()
         places = [dotted(path[:end]).casefold() for end in range(1, len(path) + 1)]
         keys = ((owner, place) for place in places for owner in (kind, ""))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from auditor.comparison.everything import Everything
 from auditor.comparison.items import Filled, Found, Items, Sighted, between, conditional, owner_type
 from auditor.comparison.orders import WHEN, Aspect, aspects
-from auditor.comparison.views import Seen, View
+from auditor.comparison.views import Seen, View, switches
 from auditor.delta import Drift
 from auditor.engine import CompiledRule
 from auditor.model import Resource, Unknown
 from auditor.reading import ABSENT
 from auditor.rules import Accessor, AllOf, AnyOf, Condition, Count, Not, Test
+
+MAX_SAME: Final = 4096
+"""Pairs of values that are remembered not to differ."""
 
 
 class StoreComparison:
@@ -27,6 +31,9 @@ class StoreComparison:
         # What a source carries beside a store is no setting of it: what a plan is about to do.
         self._carried = {name.casefold() for service in reference.catalog.services for name in service.carried}
         self._aspects: dict[str, Mapping[Accessor, Aspect]] = {}
+        self._signers: dict[str, tuple[Callable[[Resource], Any], ...]] = {}
+        self._same: set[tuple[Any, ...]] = set()
+        self._active: dict[tuple[Any, ...], set[str]] = {}
 
     def aspects(self, resource_type: str) -> Mapping[Accessor, Aspect]:
         """What the rules for a type look at."""
@@ -41,12 +48,42 @@ class StoreComparison:
         return self._aspects[kind]
 
     def compare(self, reference: Resource, current: Resource) -> list[Found]:
-        """The differences between two sides of one store, in the order the rules read its settings."""
+        """The differences between two sides of one store, in the order the rules read its settings.
+
+        Most stores of an estate are alike and have not drifted: those with the values of such a pair are known not to.
+        """
+        key = (*self._signed(reference, self.reference), *self._signed(current, self.current))
+        if key in self._same and self.everything is None:
+            return []
         left, right = Sighted(self.reference, reference), Sighted(self.current, current)
-        rules, others = self.reference.rules(reference.type), self.current.rules(reference.type)
-        active = {name for name in rules if _applies(left, rules[name]) and _applies(right, others[name])}
-        read = self.aspects(reference.type)
-        found = list(_existence(reference, current))
+        active = self._active.get(key)
+        if active is None:
+            rules, others = self.reference.rules(reference.type), self.current.rules(reference.type)
+            active = {name for name in rules if _applies(left, rules[name]) and _applies(right, others[name])}
+            if len(self._active) < MAX_SAME:
+                self._active[key] = active
+        found = self._compare(left, right, active)
+        if not found and len(self._same) < MAX_SAME:
+            self._same.add(key)
+        return found
+
+    def _signed(self, store: Resource, view: View) -> tuple[Any, ...]:
+        """All that a comparison can depend on."""
+        side = "reference" if view is self.reference else "current"
+        kind = f"{side} {store.type.casefold()}"
+        signers = self._signers.get(kind)
+        if signers is None:
+            read = [one for rule in view.rules(store.type).values() for one in rule.accessors]
+            accessors = dict.fromkeys((*read, *(switch for one in read for switch in _switches(one))))
+            signers = self._signers[kind] = tuple(view.reader.signer(accessor) for accessor in accessors)
+        fixed = (kind, store.region, store.api_version, store.deployed, store.condition)
+        return (*fixed, *(sign(store) for sign in signers))
+
+    def _compare(self, left: Sighted, right: Sighted, active: set[str]) -> list[Found]:
+        kind = left.store.type
+        rules, others = self.reference.rules(kind), self.current.rules(kind)
+        read = self.aspects(kind)
+        found = list(_existence(left.store, right.store))
         for aspect in read.values():
             if aspect.collection:
                 found += Items(self.filled, aspect, left, right, active).compare()
@@ -69,6 +106,13 @@ class StoreComparison:
         before, path = left.view.setting(accessor, left.store)
         after, _ = right.view.setting(accessor, right.store)
         yield from between("location" if path == "region" else path, before, after, uses, accessor.path)
+
+
+def _switches(accessor: Accessor) -> Iterator[Accessor]:
+    """The switches that can take a setting's effect away."""
+    if accessor.root == "field":
+        for switch in switches(accessor.path):
+            yield Accessor("field", switch, accessor.child)
 
 
 def _existence(reference: Resource, current: Resource) -> Iterator[Found]:
@@ -111,9 +155,11 @@ def _applicability(
     """Where a rule applies on one side only because of how many items there are: nothing else tells of these."""
     for one in compiled.when:
         counts = list(_counts(one.condition))
-        truths = compiled.holds(one.condition, left.store), other.holds(one.condition, right.store)
         place = _place(counts[0].items) if counts else ""
-        if not counts or truths[0] is truths[1] or any(row.path.startswith(place.removesuffix("[*]")) for row in found):
+        if not counts or any(row.path.startswith(place.removesuffix("[*]")) for row in found):
+            continue
+        truths = compiled.holds(one.condition, left.store), other.holds(one.condition, right.store)
+        if truths[0] is truths[1]:
             continue
         doubts = [truth for truth in truths if isinstance(truth, Unknown)]
         drift, reason = (Drift.UNKNOWN, doubts[0].reason) if doubts else (Drift.DIFFERENT, one.otherwise)

@@ -5,7 +5,7 @@ Two values are weighed here as well: whether they are the same, which one is str
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -130,8 +130,7 @@ class View:
         """Whether a setting has no effect: it is another kind's, or the policy it belongs to is switched off."""
         if not self.reader.concerns(owner, path):
             return True
-        switches = ((*path[:cut], ENABLED) for cut in range(2, len(path)))
-        return any(switch != path and _off(self.reader.body(owner, switch)) for switch in switches)
+        return any(_off(self.reader.body(owner, switch)) for switch in switches(path))
 
     def hides(self, subject: Subject) -> str:
         """Why a store that is not among this side's may be there all the same; empty where it is not."""
@@ -161,6 +160,13 @@ def _may_hide(missing: str, scopes: Sequence[str], kind: str) -> bool:
     if not provider or missing in scopes:
         return missing in scopes or missing == "/subscriptions" or missing.startswith("/providers/")
     return rest == kind and (scope in scopes or not scope)
+
+
+def switches(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Where the objects on the way to a setting say whether they are enabled; they come before any list on it."""
+    for cut in range(2, path.index("[*]") if "[*]" in path else len(path)):
+        if (*path[:cut], ENABLED) != path:
+            yield (*path[:cut], ENABLED)
 
 
 def _off(value: Any) -> bool:

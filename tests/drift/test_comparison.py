@@ -119,6 +119,20 @@ def test_settings_of_a_policy_that_is_switched_off_have_no_effect() -> None:
     assert told(compared(retention(False, 7), retention(True, 30))) == {("one", f"{path}.enabled"): "stronger"}
 
 
+def test_a_pair_of_alike_stores_is_not_taken_for_one_that_differs() -> None:
+    """What was seen to be the same is remembered by its values, the switches that no rule reads among them."""
+
+    def account(name: str, days: int, enabled: Any) -> Resource:
+        policy = {"enabled": enabled, "days": days}
+        blobs = {"properties": {"restorePolicy": policy, "isVersioningEnabled": True, "changeFeed": {"enabled": True}}}
+        return store(ACCOUNT, name, children={"blobServices/default": blobs, "fileServices/default": {}})
+
+    left = side(*(account(f"a{n}", 7, n > 1) for n in range(4)))
+    right = side(*(account(f"a{n}", 6, n > 1) for n in range(4)))
+    assert {name for name, _ in told(compared(left, right))} == {"a2", "a3"}
+    assert told(compared(left, left)) == {}
+
+
 def test_settings_of_another_mode_have_no_effect() -> None:
     continuous = {
         "properties": {"backupPolicy": {"type": "Continuous", "continuousModeProperties": {"tier": "Continuous30Days"}}}
