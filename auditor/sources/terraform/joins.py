@@ -256,7 +256,7 @@ class Joins:
         if not sure:
             return None
         target = found[0]
-        if value.attribute in ("id", ""):
+        if value.attribute == "id":
             return self.id_of(target), target.known
         if value.attribute == "name":
             self.id_of(target)

@@ -78,6 +78,25 @@ def test_a_group_is_named_by_reference() -> None:
     assert found.id == f"/subscriptions/{NOBODY}{ID}"
 
 
+def test_other_attributes_are_read_from_what_is_referred_to() -> None:
+    found = store(account(location=reference("azurerm_resource_group.rg", "location")), group())
+    assert found.region == "westeurope"
+    for attribute in ("", "id", "tags", "nothing"):
+        found = store(account(location=reference("azurerm_resource_group.rg", attribute)), group())
+        assert found.region is None
+        assert isinstance(at(found, "location"), Unknown)
+
+
+def test_a_group_that_azapi_makes() -> None:
+    made = azapi(
+        "g", "Microsoft.Resources/resourceGroups@2024-03-01", {}, name="rg", parent_id=f"/subscriptions/{SUBSCRIPTION}"
+    )
+    of = azapi("a", f"{storage.ACCOUNT}@2023-05-01", {}, name="a", parent_id=reference("azapi_resource.g"))
+    assert store(of, made).id == f"/subscriptions/{SUBSCRIPTION}{ID}"
+    by_name = account(resource_group_name=reference("azapi_resource.g", "name"))
+    assert store(by_name, made).id == f"/subscriptions/{NOBODY}{ID}"
+
+
 def test_names_that_are_not_known_are_different_names() -> None:
     one = account("one", name=LATER)
     two = account("two", name=LATER)
@@ -329,7 +348,15 @@ def test_a_lock_holds_for_what_it_stands_on_and_all_below(scope: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "scope", [LATER, None, reference("azurerm_storage_account.b"), reference("azurerm_resource_group.other"), 3]
+    "scope",
+    [
+        LATER,
+        None,
+        reference("azurerm_storage_account.b"),
+        reference("azurerm_resource_group.other"),
+        3,
+        reference("azurerm_storage_account.a", ""),
+    ],
 )
 def test_a_lock_elsewhere_or_on_nobody_knows_what_makes_nothing_pass(scope: Any) -> None:
     found = judged(read(account(), account("b"), group("other"), lock(scope)), "storage-delete-lock")
@@ -599,6 +626,21 @@ def test_an_update_of_nobody_knows_what_may_be_of_anything() -> None:
 def test_an_azapi_body_that_is_not_known_passes_nothing(body: Any) -> None:
     found = judged(read(azapi_account(body)), "storage-redundancy")
     assert found["a"].outcome is Outcome.UNKNOWN
+
+
+def test_references_and_depth_in_an_azapi_body() -> None:
+    deep: Any = {}
+    for _ in range(200):
+        deep = {"a": deep}
+    body = {
+        "kind": LATER,
+        "sku": {"name": reference("azapi_resource.other", "output")},
+        "properties": [reference("x.y"), deep],
+    }
+    found = store(azapi_account(body))
+    assert at(found, "sku.name") == Unknown("known after apply: azapi_resource.other.output")
+    assert isinstance(at(found, "properties")[0], Unknown)
+    assert "deep" in str(found.body)
 
 
 def test_a_sensitive_body_may_say_anything_it_names() -> None:

@@ -521,6 +521,33 @@ def test_a_block_that_is_none_is_unknown(nonsense: Any) -> None:
     assert isinstance(at(account, BLOB + "deleteRetentionPolicy.days"), Unknown)
 
 
+@pytest.mark.parametrize("nonsense", ["text", 3, [3], ["text"], [[{}]], True])
+def test_a_list_of_blocks_that_is_none_is_unknown(nonsense: Any) -> None:
+    locations = at(cosmos({"geo_location": nonsense}), P + "locations")
+    assert isinstance(locations[0] if isinstance(locations, list) else locations, Unknown)
+    configuration = made("azurerm_app_configuration", {"sku": "standard", "replica": nonsense}, 5, complete=False)
+    assert isinstance(child(configuration, "replicas/*").body, Unknown)
+
+
+@pytest.mark.parametrize("rules", [["192.0.2.1", LATER], [LATER]])
+def test_an_unknown_among_texts_stays_among_them(rules: list[Any]) -> None:
+    account = storage({"network_rules": [{"ip_rules": rules, "bypass": rules}]})
+    assert at(account, P + "networkAcls.ipRules")[-1] == {"value": LATER}
+    assert at(account, P + "networkAcls.bypass") == LATER
+
+
+def test_a_value_of_nested_alternatives_that_does_not_end_is_unknown() -> None:
+    value: Any = "Hot"
+    for _ in range(30):
+        value = Unknown("nested", (value, "Cool"))
+    assert isinstance(at(storage({"access_tier": value}), P + "accessTier"), Unknown)
+    many = Unknown("many", tuple(range(1000)))
+    assert at(storage({"access_tier": many}), P + "accessTier") == Unknown("many")
+    assert child(storage({"blob_properties": Unknown("many", ([{}],) * 1000)}), "blobServices/default").body == Unknown(
+        "many"
+    )
+
+
 # ── majors that are not told ─────────────────────────────────────────────────────────────────────────────────────────
 
 
