@@ -202,11 +202,17 @@ class Items:
 
     def _counted(self, label: str, one: Item, other: Item) -> Iterator[Found]:
         """Where an item counts on one side only, for what the service itself says of it: whether a replica works."""
+        seen = [
+            (path, self._seen(path, one, self.left), self._seen(path, other, self.right)) for path in self.filled_in
+        ]
+        untold = any(isinstance(value.value, Unknown) for _, *values in seen for value in values)
         opinions: list[Drift | None] = []
         doubts: list[Unknown] = []
         for counted in self.counts:
             before, after = self._matches(counted, one, self.left), self._matches(counted, other, self.right)
-            doubts += [truth for truth in (before, after) if isinstance(truth, Unknown)]
+            if before != after or untold:
+                # One doubt on both sides, about a fact, says nothing of a difference between them.
+                doubts += [truth for truth in (before, after) if isinstance(truth, Unknown)]
             if isinstance(before, bool) and isinstance(after, bool) and before is not after:
                 opinions.append(Drift.STRONGER if after is counted.many else Drift.WEAKER)
         if not opinions and not doubts:
@@ -214,10 +220,9 @@ class Items:
         weighed = Weighed(agreed(opinions))
         if not opinions:
             weighed = Weighed(Drift.UNKNOWN, doubts[0].reason, all(doubt.unseen for doubt in doubts))
-        pairs = ((self._seen(path, one, self.left), self._seen(path, other, self.right)) for path in self.filled_in)
         told_of = [
             _found(self._inside(label, path), before, after, weighed, self.rules)
-            for path, (before, after) in zip(self.filled_in, pairs, strict=True)
+            for path, before, after in seen
             if told(before.value) != told(after.value)
         ]
         yield from told_of or [self._told(label, (None, None), *weighed, one, other)]

@@ -159,7 +159,7 @@ def _applicability(
         if not counts or any(row.path.startswith(place.removesuffix("[*]")) for row in found):
             continue
         truths = compiled.holds(one.condition, left.store), other.holds(one.condition, right.store)
-        if truths[0] is truths[1]:
+        if truths[0] == truths[1]:
             continue
         doubts = [truth for truth in truths if isinstance(truth, Unknown)]
         drift, reason = (Drift.UNKNOWN, doubts[0].reason) if doubts else (Drift.DIFFERENT, one.otherwise)

@@ -251,6 +251,13 @@ def test_an_element_that_nobody_knows() -> None:
     assert told(compared(doubtful, regions("West Europe"))) == {("one", "properties.locations[*]"): "unknown"}
 
 
+def test_a_region_nobody_knows_anything_of_is_no_doubt_about_drift() -> None:
+    assert told(compared(regions("Mars"), regions("Mars"))) == {}
+    assert told(compared(regions("Mars", "Venus"), regions("Mars"))) == {
+        ("one", "properties.locations[Venus]"): "weaker"
+    }
+
+
 def lifecycle(**days: int) -> Resource:
     rules = [
         {"name": name, "definition": {"actions": {"version": {"delete": {"daysAfterCreationGreaterThan": count}}}}}
