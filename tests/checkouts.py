@@ -17,6 +17,11 @@ ALONE = {
 }
 
 
+def alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which git knows an author, and nothing of the machine's configuration."""
+    return {**environment, **ALONE}
+
+
 class Checkout:
     """A repository with a branch `main`, in a folder of its own."""
 
@@ -31,7 +36,7 @@ class Checkout:
     def git(self, *arguments: str) -> str:
         """Run git, and return what it says."""
         done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env={**os.environ, **ALONE}, check=True, capture_output=True
+            ["git", *arguments], cwd=self.folder, env=alone(os.environ), check=True, capture_output=True
         )
         return done.stdout.decode()
 
