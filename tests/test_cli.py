@@ -35,7 +35,7 @@ HOSTILE = (
 )
 COMMANDS = (
     (), ("scan",), ("snapshot",), ("rules",), ("rules", "list"), ("rules", "show"), ("rules", "test"), ("rules", "schema"),
-    ("baselines",), ("baselines", "list"), ("baselines", "show"), ("role",), ("completion",),
+    ("baselines",), ("baselines", "list"), ("baselines", "show"), ("baselines", "derive"), ("drift",), ("role",), ("completion",),
     ("waivers",), ("waivers", "check"), ("waivers", "list"),
 )  # fmt: skip
 

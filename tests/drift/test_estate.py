@@ -245,6 +245,11 @@ def test_bicep_and_the_json_it_compiles_to_have_not_drifted(home: Path) -> None:
     assert delta.compared == 13
 
 
+@pytest.mark.parametrize("place", ["arm", "terraform/plan.json"])
+def test_the_other_languages_have_not_drifted_either(place: str, home: Path) -> None:
+    assert told(_drift(home / "samples/estate" / place, home / "samples/estate/live")) == UNKNOWN
+
+
 def test_a_template_needs_no_subscription_to_be_compared(home: Path) -> None:
     reference = pipeline.collect(home / "samples/estate/bicep")
     current = pipeline.collect("azure:", replay=home / "samples/estate/live")
