@@ -76,6 +76,27 @@ def test_what_was_audited_as_what_is_told(tmp_path: Path) -> None:
     assert (scope.id.endswith("main.bicep"), scope.state) == (True, "1 data store")
 
 
+TWICE = """
+param name string
+resource %s 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: name
+  location: 'westeurope'
+  kind: 'StorageV2'
+  sku: { name: 'Standard_LRS' }
+  resource blobs 'blobServices' = { name: 'default', properties: { isVersioningEnabled: true } }
+}
+"""
+
+
+def test_two_stores_whose_name_is_not_known_each_keep_their_own_children(tmp_path: Path) -> None:
+    (tmp_path / "main.bicep").write_text(TWICE % "a" + (TWICE % "b").replace("param name string", ""), "utf-8")
+    stores = [one for one in collected(tmp_path) if isinstance(one, Resource)]
+    assert [one.id.rpartition("/")[2] for one in stores] == ["{name}", "{name} (2)"]
+    for one in stores:
+        assert {child.parent for child in one.children if isinstance(child.body, dict)} == {one.id}
+        assert f"{one.id}/blobServices/default" in {child.id for child in one.children}
+
+
 def test_a_parameter_no_template_has_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "main.bicep").write_text(VAULT % 1, "utf-8")
     with pytest.raises(UsageError, match=r"did you mean 'days'\?"):

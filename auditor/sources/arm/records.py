@@ -295,7 +295,10 @@ def _name_above(child: instances.Resource) -> str:
 
 
 def _renamed(store: Resource, suffix: str) -> Resource:
-    return dataclasses.replace(store, id=store.id + suffix, name=store.name + suffix)
+    """The same store under another name, its children with it."""
+    cut, new = len(store.id), store.id + suffix
+    children = tuple(dataclasses.replace(one, id=new + one.id[cut:], parent=new) for one in store.children)
+    return dataclasses.replace(store, id=new, name=store.name + suffix, children=children)
 
 
 def _chosen(own: Sequence[Resource]) -> Resource:
