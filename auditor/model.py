@@ -247,8 +247,7 @@ class SourceNote(NamedTuple):
     date: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiDefault:
+class ApiDefault(NamedTuple):
     """The value the API itself uses when `path` is left out of a resource of `type`.
 
     `path` may hold `[*]`. `value` is a plain value, an `Unknown` (nobody can tell), or a function of the resource (a
@@ -265,8 +264,7 @@ class ApiDefault:
     when: Callable[[Resource], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListCall:
+class ListCall(NamedTuple):
     """A list that the live source reads once a subscription.
 
     `path` is appended to `/subscriptions/{id}` (or to a resource group's id where `in_group`).
@@ -284,8 +282,7 @@ class ListCall:
     deep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChildCall:
+class ChildCall(NamedTuple):
     """A read below one resource: a singleton (`blobServices/default`) or a collection (`replicas`).
 
     `absent_on` are the statuses that mean "known not to exist". `skip` returns a reason when the resource cannot have
@@ -308,8 +305,23 @@ class ChildCall:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Expansion(NamedTuple):
+    """A property that the list of a type leaves out, and that reading one of its resources with `query` shows.
+
+    `property` is its name below `properties`; `when` tells the resources that have it. `rate` is as with `ChildCall`.
+    """
+
+    type: str
+    property: str
+    query: str
+    api_version: str
+    action: str
+    client: str
+    when: Callable[[Mapping[str, Any]], bool]
+    rate: str = ""
+
+
+class Related(NamedTuple):
     """A kind of resource that stands elsewhere and speaks about a data store: a lock, a backup instance.
 
     `targets(item)` gives the keys it points to (casefolded), `keys(store)` the keys that concern a store (its own id,
@@ -345,14 +357,14 @@ class ByMajor(NamedTuple):
     values: Mapping[int, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One attribute, or several that make one value, and where ARM has it.
 
     `names` are attribute paths in the names of the latest major version; blocks that may stand once are walked through
     (`blob_properties.delete_retention_policy.days`), lists are `[*]`. `arm` is a path in the body, with the child
     before it where it stands on one (`blobServices/default:properties.isVersioningEnabled`, `replicas[*]:location`).
-    A row without a name is what the provider always sends; one that names a block is about its being there. `default` is what the provider sends when the attribute is unset and its block is there; None when it sends nothing.
+    A row without a name is what the provider always sends; one that names a block is about its being there. `default`
+    is what the provider sends when the attribute is unset and its block is there; None when it sends nothing.
     `formerly` are names of earlier major versions, with a conversion of their own where the meaning was turned round.
     """
 
@@ -363,8 +375,7 @@ class Row:
     formerly: tuple[tuple[str, Conversion], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceMap:
+class ResourceMap(NamedTuple):
     """A resource type of Terraform and the ARM resource it stands for.
 
     `owner` is the attribute that names the store it is a part of, by an id (`…_id`) or a name; several, separated by
@@ -396,16 +407,15 @@ class Filled(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One Azure service: what is read of it, its API defaults, what speaks about its stores from elsewhere.
 
     `modules` are the registry modules that make its stores, as (path, type): where such a module is not at hand, the
     store it would have made is known to be there, and nothing more. `terraform` are Terraform's resources. `filled` is
     what the service writes itself: no setting, and so no drift.
 
-    `carried` are children that no call reads because Azure has no such thing: a source says there what it alone knows of
-    a store (`terraform/lifecycle`).
+    `carried` are children that no call reads because Azure has no such thing: a source says there what it alone knows
+    of a store (`terraform/lifecycle`).
     """
 
     name: str
@@ -422,10 +432,10 @@ class Service:
     filled: tuple[Filled, ...] = ()
     terraform: tuple[ResourceMap, ...] = ()
     carried: tuple[str, ...] = ()
+    expansions: tuple[Expansion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(NamedTuple):
     """All services as the engine sees them, so that it depends on none of them.
 
     `facts` maps a fact's name (`region.zones`) to a function of the resource and of the value it is asked about.
@@ -609,8 +619,7 @@ class StoreRecovery(NamedTuple):
     scenarios: tuple[Recovery, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(NamedTuple):
     """The earlier run that a report is held against.
 
     `name` is the file that was named, `baseline` what that run was judged by. `gone` are the keys of findings that were
@@ -709,8 +718,7 @@ class RunbookChapter(NamedTuple):
     steps: tuple[RunbookStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryReport:
+class RecoveryReport(NamedTuple):
     """What `auditor recovery` shows: a report for its recovery rows.
 
     `before` are the rows without the changes that were asked for (`--what-if`), None where none were; `runbook` is

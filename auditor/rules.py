@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from auditor import quantities
 from auditor.documents import Reader, describe, read_documents
@@ -42,8 +42,7 @@ class Accessor:
     related: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A value a baseline may set. `default` is typed: seconds for a duration, text for a redundancy."""
 
     name: str
@@ -105,8 +104,7 @@ class Not:
 Condition = Test | Count | AllOf | AnyOf | Not
 
 
-@dataclass(frozen=True, slots=True)
-class Applicability:
+class Applicability(NamedTuple):
     """A condition that must hold for a rule to apply, and the reason it is not applicable where it does not."""
 
     condition: Condition
@@ -149,8 +147,7 @@ class Setting:
     when: tuple[Applicability, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A row of the document a baseline stands for."""
 
     id: str
@@ -179,8 +176,7 @@ class Baseline:
         return self.rules.get(rule_id) or Setting(self.default)
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """The names rules may use; empty collections accept any name."""
 
     types: Collection[str] = ()
