@@ -6,10 +6,10 @@ Where a condition is undecided, both branches are evaluated and are what the val
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Any, Final
 
 from auditor.model import EMPTY, Unknown
@@ -313,8 +313,8 @@ class Evaluator:
 
     def _try(self, node: syntax.Call, local: Local, *, can: bool) -> Any:
         """The first argument that Terraform would not refuse; `can` asks only whether it would."""
-        if not node.arguments:
-            raise EvaluationError("try() takes at least one argument")
+        if not node.arguments or (can and len(node.arguments) > 1):
+            raise EvaluationError("can() takes one argument, and try() at least one")
         for argument in node.arguments:
             try:
                 value = self.value(argument, local)
@@ -392,25 +392,19 @@ def _equality(left: Any, right: Any, *, negated: bool) -> Any:
     return spread((left, right), compared)
 
 
-def _divided(left: float, right: float) -> float:
-    if not right:
-        raise Undecided(Unknown("it divides by zero"))
-    if isinstance(left, int) and isinstance(right, int) and left % right == 0:
-        return left // right
-    return bounded(left / right)
+_EXACT: Final = Context(prec=350)
+"""Numbers are decimal, and exact enough that 0.1 + 0.2 is 0.3, as Terraform's are."""
 
 
-def _modulo(left: float, right: float) -> float:
-    if not right:
-        raise Undecided(Unknown("it divides by zero"))
-    return (
-        bounded(math.fmod(left, right)) if isinstance(left + right, float) else left - right * _truncated(left, right)
-    )
+def _exactly(combine: Callable[[Decimal, Decimal], Decimal]) -> Callable[[float, float], Any]:
+    def apply(left: float, right: float) -> Any:
+        try:
+            result = combine(Decimal(repr(left)), Decimal(repr(right)))
+        except (DivisionByZero, InvalidOperation) as error:
+            raise Undecided(Unknown("it divides by zero")) from error
+        return bounded(int(result) if result == result.to_integral_value() else float(result))
 
-
-def _truncated(left: float, right: float) -> int:
-    whole = abs(int(left)) // abs(int(right))
-    return whole if (left < 0) == (right < 0) else -whole
+    return apply
 
 
 _UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -418,11 +412,11 @@ _UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "-": lambda one: -to_number(one),
 }
 _ARITHMETIC: Final[Mapping[str, Callable[[float, float], Any]]] = {
-    "+": lambda a, b: bounded(a + b),
-    "-": lambda a, b: bounded(a - b),
-    "*": lambda a, b: bounded(a * b),
-    "/": _divided,
-    "%": _modulo,
+    "+": _exactly(_EXACT.add),
+    "-": _exactly(_EXACT.subtract),
+    "*": _exactly(_EXACT.multiply),
+    "/": _exactly(_EXACT.divide),
+    "%": _exactly(_EXACT.remainder),
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
     "<=": lambda a, b: a <= b,

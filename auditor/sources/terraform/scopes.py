@@ -307,7 +307,7 @@ class ModuleScope:
             if expression is not None:
                 return _decided(kind, settled(self.evaluator.guarded(expression)), keys)
         if block.body.broken is not None:
-            return _undecided("for_each", Unknown(f"{_place(block.body.broken)} could not be read"))
+            return _undecided("", Unknown(f"{_place(block.body.broken)} could not be read, and may give several"))
         return _SINGLE
 
     def child(self, block: Block, key: Key) -> ModuleScope | Missing:
@@ -402,9 +402,9 @@ def _possible(kind: str, value: Unknown, alternatives: list[Indexed]) -> Expansi
 
 def _undecided(kind: str, unknown: Unknown) -> Expansion:
     said = unknown.reason.startswith(("for_each is not decided", "count is not decided"))
-    reason = unknown.reason if said else f"{kind} is not decided: {unknown.reason}"
+    reason = unknown.reason if said or not kind else f"{kind} is not decided: {unknown.reason}"
     own = OwnKey(reason)
-    local = {"count": {"index": own}} if kind == "count" else {"each": {"key": own, "value": Unknown(reason)}}
+    local: Local = {"count": {"index": own}} if kind == "count" else {"each": {"key": own, "value": Unknown(reason)}}
     return Expansion(kind, (Key(own, local, False),), reason)
 
 
@@ -461,7 +461,7 @@ class _Many(Lazy):
         if isinstance(key, Unknown):
             return Unknown(f"which one of it is meant is not known: {key.reason}")
         if not expansion.kind:
-            raise EvaluationError("it has one instance only, and no keys")
+            return self.one(expansion.keys[0]).index(key)
         index: Any = to_number(key) if expansion.kind == "count" else to_text(key)
         found = expansion.find(index)
         if found is not None:

@@ -110,7 +110,9 @@ def _format_list(spec: Any, *values: Any) -> list[str]:
 
 def _indent(spaces: Any, text: Any) -> str:
     count = _whole(spaces)
-    if count < 0 or count * (to_text(text).count("\n") + 1) > MAX_TEXT:
+    if count < 0:
+        raise EvaluationError("it cannot be indented by less than nothing")
+    if count * (to_text(text).count("\n") + 1) > MAX_TEXT:
         raise Exhausted("a text is too long")
     return to_text(text).replace("\n", "\n" + " " * count)
 

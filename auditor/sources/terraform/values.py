@@ -195,9 +195,9 @@ def to_number(value: Any) -> int | float:
         return bounded(value)
     if isinstance(value, str) and len(value) <= 300:
         try:
-            number = float(value)
-            if math.isfinite(number) and "_" not in value and value.strip() == value:
-                return int(Decimal(value)) if number.is_integer() else number
+            number = bounded(float(value))
+            if "_" not in value and value.strip() == value:
+                return int(Decimal(value)) if isinstance(number, int) else number
         except ValueError:
             pass
     raise EvaluationError(f"a number is needed, and this is {kind_of(value)}")
@@ -207,10 +207,10 @@ def bounded(number: int | float) -> int | float:
     """A number that is not too large to go on with; whole ones are int."""
     if isinstance(number, float):
         if not math.isfinite(number):
-            raise EvaluationError("the number is too large")
+            raise Exhausted("the number is too large")
         return int(number) if number.is_integer() else number
     if abs(number) > MAX_NUMBER:
-        raise EvaluationError("the number is too large")
+        raise Exhausted("the number is too large")
     return number
 
 

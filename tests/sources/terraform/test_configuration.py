@@ -742,3 +742,181 @@ def _agrees(value: Any, planned: Any, where: str) -> None:
 def test_the_names_of_variables(tmp_path: Path) -> None:
     folder = written(tmp_path, {"main.tf": 'variable "a" {}\nvariable "b" {}'})
     assert Configuration(folder, Jail([folder]), Options()).variables == ("a", "b")
+
+
+# ── the less usual ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+MANY = account("count = 2\n name = \"n${count.index}\"", "b") + account('for_each = { k = "v" }\n name = each.value', "e")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("azurerm_storage_account.b.0.name", "n0"),
+        ('azurerm_storage_account.b["1"].name', "n1"),
+        ('azurerm_storage_account.e["k"]["name"]', "v"),
+        ("length(azurerm_storage_account.b)", 2),
+        ("keys(azurerm_storage_account.e)", ["k"]),
+        ("try(azurerm_storage_account.b[5].name, 0)", 0),
+        ('try(azurerm_storage_account.e["x"].name, 0)', 0),
+        ("try(azurerm_storage_account.b.name, 0)", 0),
+        ("azurerm_storage_account.b[0] == null", False),
+        ("azurerm_storage_account.e != null", True),
+        ("one(azurerm_storage_account.e[*]) == null", False),
+        ("can(var.0)", False),
+        ("can(local.nothing)", False),
+        ("tostring(1)", "1"),
+        ("core::upper(\"a\")", "A"),
+    ],
+)  # fmt: skip
+def test_instances_are_asked_in_many_ways(tmp_path: Path, expression: str, expected: Any) -> None:
+    assert only(tmp_path, f"x = {expression}", MANY) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("azurerm_storage_account.b[var.u].name", "which one of it is meant is not known: variable u has no value"),
+        ("azurerm_storage_account.b[0][var.u]", "variable u has no value"),
+        ("azurerm_storage_account.b[0]", "azurerm_storage_account.b[0] is known after apply"),
+        ("keys(azurerm_storage_account.b[0])", "azurerm_storage_account.b[0] is known after apply"),
+        ("azurerm_storage_account.b[0].identity[0].principal_id", "azurerm_storage_account.b[0].identity is known after apply"),
+        ("ephemeral.random_password.p.result", "ephemeral values are known when Terraform runs"),
+        ("terraform.applying", "terraform.applying is known at apply"),
+        ("var.u ? azurerm_storage_account.b[0] : azurerm_storage_account.b[1]", "`var.u` is not decided"),
+        ("var.s", "variable s is sensitive"),
+        ("var.s.a", "variable s is sensitive"),
+        ("var.broken", "could not be read"),
+        ("module.m", "the module m was not read"),
+        ("module.m[var.u]", "which one of it is meant is not known"),
+        ("[for k, v in module.m : k]", "the module m was not read"),
+        ("merge(local.lazy, {})", "azurerm_storage_account.b[0] is known after apply"),
+        ("setunion([var.u], [])", "variable u has no value"),
+        ("{ for k in setunion([\"a\"], var.u) : k => 1 }", "variable u has no value"),
+        ("null.a", "Terraform would refuse"),
+        ("1 * (2", "could not be read"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_of_what_is_not_known(tmp_path: Path, expression: str, reason: str) -> None:
+    before = MANY + (
+        'variable "u" {}\nvariable "s" {\n sensitive = var.x\n default = { a = 1 }\n}\nvariable "broken" {\n default 1\n}\n'
+        'module "m" { source = "Azure/x/azurerm" }\nlocals { lazy = azurerm_storage_account.b[0] }\n'
+    )
+    found = only(tmp_path, f"x = {expression}", before)
+    assert isinstance(found, Unknown)
+    assert reason in found.reason
+
+
+def test_outputs_of_modules(tmp_path: Path) -> None:
+    outputs = 'variable "a" {}\nvariable "b" { default = 1 }\noutput "none" {}\noutput "a" { value = var.a }\noutput "b" { value = var.b }\n'
+    outputs += 'output "s" {\n value = "hidden"\n sensitive = true\n}\noutput "r" {\n value = azurerm_storage_account.a.id\n sensitive = true\n}\n'
+    files = {
+        "main.tf": 'module "m" {\n source = "./m"\n b = 2\n}\nmodule "n" {\n source = "./m"\n what is this\n}\n'
+        + account(
+            'a = module.m.a\n b = module.m["b"]\n none = module.m.none\n s = module.m.s\n r = module.m.r\n whole = keys(module.m)\n'
+            " x = try(module.m.nothing, 0)\n n = module.n.b\n k = module.m[var.v]"
+        ),
+        "m/main.tf": outputs + account("name = 1"),
+    }
+    found = read(tmp_path, files)
+    values = found.values()
+    assert (values["b"], values["x"], values["whole"]) == (2, 0, ["a", "b", "none", "r", "s"])
+    assert "the call of module m gives no value for a" in values["a"].reason
+    assert "output none has no value that could be read" in values["none"].reason
+    assert "output s is sensitive" in values["s"].reason
+    assert isinstance(values["r"], Reference)
+    assert "module.n.b may not be there" in values["n"].reason
+    assert isinstance(values["k"], Unknown)
+
+
+def test_modules_with_the_same_undecided_keys(tmp_path: Path) -> None:
+    files = {
+        "main.tf": 'variable "v" {}\nmodule "m" {\n source = "./child"\n for_each = var.v\n name = each.key\n}\n'
+        + account(
+            "for_each = var.v\n x = module.m[each.key].id\n y = module.m[each.key].x\n z = module.n[each.key].id"
+            "\n w = { for k, m in module.m : k => m.id }"
+        )
+        + 'module "n" {\n source = "./child"\n for_each = { a = 1 }\n name = each.key\n}\n',
+        "child/main.tf": CHILD + 'output "x" { value = var.x }\n',
+    }
+    values = read(tmp_path, files).values()
+    assert values["x"].address == "module.m.azurerm_storage_account.a"
+    assert "may not be there" in values["y"].reason
+    assert "is not decided" in values["z"].reason
+    assert isinstance(values["w"], Unknown)
+
+
+def test_data_sources_have_instances_too(tmp_path: Path) -> None:
+    text = 'data "azurerm_key_vault" "d" {\n for_each = toset(["k"])\n name = each.key\n}\n'
+    values = read(
+        tmp_path, text + account('x = data.azurerm_key_vault.d["k"].name\n y = data.azurerm_key_vault.d["k"].id')
+    ).values()
+    assert values["x"] == "k"
+    assert type(values["y"]) is Unknown
+    assert 'data.azurerm_key_vault.d["k"].id is read' in values["y"].reason
+
+
+def test_values_that_cannot_be_read_are_gaps(tmp_path: Path) -> None:
+    (tmp_path / "terraform.tfvars").mkdir()
+    found = read(tmp_path, VARIABLE + account("x = var.v"))
+    assert "; the values it gives are not known" in found.gaps[0].reason
+    assert isinstance(found.values()["x"], Unknown)
+
+
+def test_files_of_values_refer_to_nothing(tmp_path: Path) -> None:
+    found = read(tmp_path, {"main.tf": VARIABLE + account("x = var.v"), "terraform.tfvars": "v = local.x"})
+    assert "local is no value that can be given" in found.values()["x"].reason
+
+
+def test_validations_that_tell_nothing(tmp_path: Path) -> None:
+    for condition in (
+        "length(var.v) > 3",
+        "contains(var.list, var.v)",
+        'contains(["a"], var.other)',
+        "contains([timestamp()], var.v)",
+    ):
+        variable = f'variable "v" {{\n validation {{\n  condition = {condition}\n }}\n}}\nvariable "list" {{}}\n'
+        assert only(tmp_path, "x = var.v", variable).possible == ()
+
+
+def test_dynamic_blocks_that_cannot_be_read(tmp_path: Path) -> None:
+    for inner in ("", "what is this", "for_each = [1"):
+        found = read(tmp_path, account(f'dynamic "b" {{\n {inner}\n content {{}}\n}}')).values()["b"]
+        assert isinstance(found, Unknown)
+    many = 'dynamic "b" {\n for_each = range(1000)\n content {}\n}\n' * 2
+    assert len(read(tmp_path, account(many)).values()["b"]) == 2_000
+    twice = 'dynamic "b" {\n for_each = var.v ? [1] : []\n content {}\n}\n' * 2
+    found = read(tmp_path, 'variable "v" {}\n' + account(twice)).values()["b"]
+    assert isinstance(found, Unknown)
+    assert not found.possible
+
+
+def test_blocks_beside_an_undecided_one_are_among_what_there_can_be(tmp_path: Path) -> None:
+    block = 'b {\n y = 0\n}\ndynamic "b" {\n for_each = var.v ? [1] : []\n content {\n y = b.value\n }\n}'
+    found = read(tmp_path, 'variable "v" {}\n' + account(block)).values()["b"]
+    assert found.possible == ([{"y": 0}, {"y": 1}], [{"y": 0}])
+
+
+def test_a_provider_of_another_name(tmp_path: Path) -> None:
+    files = 'terraform {\n required_providers {\n azure = { source = "hashicorp/azurerm", version = "~> 4.0" }\n }\n}\nprovider "azure" {\n features {}\n}\n'
+    provider = read(tmp_path, files + account("provider = azure")).instances["azurerm_storage_account.a"].provider
+    assert (provider.name, provider.major, provider.features) == ("azurerm", 4, {})
+
+
+def test_resources_of_other_providers_are_no_instances(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        'resource "random_string" "r" {}\nresource "aws_s3_bucket" "b" {}\n' + account("x = random_string.r.result"),
+    )
+    assert list(found.instances) == ["azurerm_storage_account.a"]
+    assert found.values()["x"].address == "random_string.r"
+
+
+def test_a_broken_resource_may_be_there_several_times(tmp_path: Path) -> None:
+    found = read(
+        tmp_path, account("name = each.key\n what is this", "b") + account("x = try(azurerm_storage_account.b.name, 0)")
+    )
+    one = found.instances["azurerm_storage_account.b"]
+    assert one.condition == "a part of it that could not be read"
+    assert isinstance(one.values["name"], Unknown)
+    assert found.values()["x"].address == "azurerm_storage_account.b"
