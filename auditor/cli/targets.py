@@ -29,6 +29,7 @@ from auditor.errors import UsageError
 
 if TYPE_CHECKING:
     from auditor.model import Record, Report
+    from auditor.pipeline import Policy
 
 GAPS_TOLD: Final = 5
 
@@ -92,7 +93,7 @@ Examples:
 )
 def scan(targets: tuple[str, ...], **given: Any) -> int:
     """Audit TARGETs against a baseline and report."""
-    from auditor import pipeline, since
+    from auditor import pipeline
     from auditor.model import Severity
     from auditor.renderers import FORMATS
 
@@ -105,11 +106,7 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     if given["only_new"] and given["since"] is None:
         raise UsageError("--only-new needs an earlier run", hint="Name a snapshot or a JSON report with --since.")
     with Progress(given["quiet"]) as progress:
-        earlier = None if given["since"] is None else since.earlier_run(given["since"], policy, progress)
-        collected = pipeline.collect(targets, progress=progress, **options)
-        report = pipeline.evaluate(collected, policy, progress)
-        if earlier is not None:
-            report = since.held_against(report, earlier, only_new=given["only_new"])
+        report = _report(targets, options, policy, given, progress)
     fail_on = Severity(given["fail_on"])
     if not outputs:
         _summary(report, fail_on)
@@ -122,6 +119,21 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
             say(f"Since {seen.news.since.name}: {seen.news.sentence}")
     written(report, outputs, quiet=given["quiet"])
     return report.exit_code(fail_on)
+
+
+def _report(
+    targets: tuple[str, ...], options: dict[str, Any], policy: Policy, given: dict[str, Any], progress: Progress
+) -> Report:
+    """The report, held against an earlier run where one is named; that run is read first, as it may be wrong."""
+    from auditor import pipeline
+
+    if given["since"] is None:
+        return pipeline.evaluate(pipeline.collect(targets, progress=progress, **options), policy, progress)
+    from auditor import since
+
+    earlier = since.earlier_run(given["since"], policy, progress)
+    collected = pipeline.collect(targets, progress=progress, **options)
+    return since.held_against(pipeline.evaluate(collected, policy, progress), earlier, only_new=given["only_new"])
 
 
 def _judged_by(given: dict[str, Any]) -> tuple[Path, ...]:
@@ -183,13 +195,14 @@ def snapshot(targets: tuple[str, ...], output: Path, quiet: bool, **given: Any) 
     if str(output) != "-":
         writing.require(output)
     options = sources.CollectOptions(**collect_options(given))
+    taken = sources.collected_at(targets, options.replay)
     with Progress(quiet) as progress:
         records = sources.collect(targets, options, catalog, progress)
         if str(output) == "-":
             with stdout() as stream:
-                snapshots.write_to(stream, counted(records), targets)
+                snapshots.write_to(stream, counted(records), targets, taken)
         else:
-            snapshots.write(output, counted(records), targets)
+            snapshots.write(output, counted(records), targets, taken)
     for gap in gaps[:GAPS_TOLD]:
         say(f"Not read: {gap.subject}: {gap.reason}")
     if not quiet:
