@@ -239,6 +239,19 @@ def test_importing_does_nothing() -> None:
         _ = auditor.nothing
 
 
+def test_a_scan_loads_nothing_it_does_not_use() -> None:
+    path = keep(vault(**GOOD), LOCKS)
+    code = (
+        "import sys, auditor.cli\n"
+        f"auditor.cli.run(['--no-config', 'scan', {path!r}, '--format', 'json=r.json', '-q'])\n"
+        "unused = ('auditor.comparison', 'auditor.delta', 'auditor.since', 'auditor.derivation', 'auditor.sources.arm', "
+        "'auditor.sources.bicep', 'auditor.sources.terraform', 'auditor.sources.azure', 'auditor.recovery.objectives', "
+        "'auditor.recovery.what_if', 'auditor.recovery.runbook', 'jinja2', 'rich', 'asyncio')\n"
+        "print([name for name in unused if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
 # ── reports ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
