@@ -226,7 +226,7 @@ class _Estate:
         yield from self._made
         for related in self._related:
             for name in related.types:
-                if name.casefold() not in self._below():
+                if name.casefold() not in self._below() and name.casefold() not in self._stores:
                     yield from (made for made, _ in self._found.get(name.casefold(), ()))
             # Where backup vaults are declared, a store none of them protects is known to have no backup.
             listed = [name.casefold() for name in related.listed]
