@@ -44,8 +44,9 @@ def shape(instance: Instance, resolve: Callable[[Reference], Any]) -> Shape:
     """What an azapi instance says: its body, with the attributes that stand beside it."""
     values = instance.values
     body = _parsed(values.get("body"))
-    if values.get("sensitive_body") is not None:
-        body = overlay(body, _parsed(values["sensitive_body"], secret=True))
+    hidden = values.get("sensitive_body")
+    if hidden is not None:
+        body = overlay(body, _parsed(hidden, secret=True))
     if isinstance(body, dict):
         for name in ("location", "tags"):
             value = values.get(name)

@@ -129,7 +129,8 @@ class Plan:
             for resource, line in self._document.resources("planned_values"):
                 one = mapping(resource)
                 address, kind, values = one.get("address"), one.get("type"), one.get("values")
-                if one.get("mode") == "data" or address in changed or not _is_azure(one):
+                told = isinstance(address, str) and address in changed
+                if one.get("mode") == "data" or told or not _is_azure(one):
                     continue
                 if not (isinstance(address, str) and isinstance(kind, str) and isinstance(values, dict)):
                     yield self._gap("its planned values cannot be read", str(address)[:300])

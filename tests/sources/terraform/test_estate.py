@@ -547,6 +547,12 @@ def azapi_account(body: Any = None, **values: Any) -> Instance:
     return azapi("a", f"{storage.ACCOUNT}@2023-05-01", body, **written)
 
 
+def test_an_azapi_body_of_which_some_is_not_told() -> None:
+    one = azapi_account()
+    found = store(replace(one, values=Partly(one.values, Unknown("the plan tells no change"))))
+    assert found.body == Unknown("the plan tells no change")
+
+
 BLOBS = {"properties": {"deleteRetentionPolicy": {"enabled": True, "days": 30}}}
 
 

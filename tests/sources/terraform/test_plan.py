@@ -500,8 +500,11 @@ def test_planned_values_without_a_change() -> None:
     assert (found.get("purge_protection_enabled"), found.get("network_acls")) == (True, None)
     assert isinstance(found.get("secret"), Unknown)
     assert "tells no change" in found.get("soft_delete_retention_days").reason
-    broken = {"root_module": {"resources": [{**left, "values": []}]}}
-    assert gaps(PlanJson(planned_values=broken)) == [f"{left['address']}: its planned values cannot be read"]
+    broken = {"root_module": {"resources": [{**left, "values": []}, {**left, "address": ["x"]}]}}
+    assert gaps(PlanJson(planned_values=broken)) == [
+        f"{left['address']}: its planned values cannot be read",
+        "['x']: its planned values cannot be read",
+    ]
 
 
 @pytest.mark.parametrize(
