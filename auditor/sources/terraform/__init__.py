@@ -133,6 +133,10 @@ def _records(
         stores += isinstance(record, Resource) and record.type.casefold() in types
         yield record
     yield from sorted_out.scopes
+    if isinstance(reader, Configuration):
+        yield from reader.waivers
+    elif positions is not None:
+        yield from positions.waivers
     if ignored:
         named = ", ".join(f"{name} ({count})" for name, count in ignored.most_common(MAX_IGNORED))
         yield Scope(uri, "attributes not understood", entry.path.name, named)

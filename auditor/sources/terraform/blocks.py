@@ -120,7 +120,7 @@ class Blocks:
         if block.body.broken is not None or expression is None:
             return Unknown(f"the dynamic block {kind} could not be read")
         reason = f"whether there are blocks {kind}, and how many, is not decided: "
-        items = settled(self._evaluator.guarded(expression, local))
+        items = self._evaluator.settled(expression, local)
         self._put(origins, f"{path}[{start}]", block.span.origin(self._via))
         iterator = block.body.value("iterator")
         name = iterator.name if isinstance(iterator, syntax.Name) else kind

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.model import EMPTY, Gap, Unknown
+from auditor.model import EMPTY, Gap, Unknown, Waiver
 from auditor.sources.files.jail import Jail, Refused, read, shown, text_of
-from auditor.sources.terraform import syntax
+from auditor.sources.terraform import inline, syntax
 from auditor.sources.terraform.blocks import Origins, final, ignored_changes
 from auditor.sources.terraform.instances import Instance, Partly, Provider
 from auditor.sources.terraform.modules import (
@@ -35,7 +35,6 @@ from auditor.sources.terraform.variables import Given
 
 MAX_INSTANCES: Final = 20_000
 MAX_LOCK: Final = 2**20
-MAX_LEVELS: Final = 16
 PROVIDERS: Final = ("azurerm", "azapi")
 """The providers whose resources are read; by their types' first part."""
 IDENTITY: Final = ("name", "location", "resource_group_name")
@@ -82,10 +81,12 @@ class Configuration:
         module = loader.open(folder)
         self.variables = tuple(module.variables)
         given = Given(module, options.files, options.single, options.environment, self._run.budget)
+        self._given = tuple(given.documents)
         for gap in given.gaps:
             self._run.gap(gap)
         self._root = ModuleScope(self._run, module, given, None, None, Key(None, EMPTY, True))
-        self._majors = self._all_majors(folder, module)
+        self._modules = loader.reachable(module)
+        self._majors = self._all_majors(folder)
         self._providers: dict[tuple[int, str, str], Provider] = {}
         self._left = MAX_INSTANCES
         self.notes: Counter[str] = Counter()
@@ -96,9 +97,10 @@ class Configuration:
         return shown(self._run.root)
 
     @property
-    def documents(self) -> tuple[syntax.Document, ...]:
-        """The files of the root module."""
-        return self._root.module.documents
+    def waivers(self) -> tuple[Waiver, ...]:
+        """All inline waivers in what was read, also those that are for nothing."""
+        documents = (one for module in self._modules for one in module.documents)
+        return inline.told((*documents, *self._given))
 
     def instances(self) -> Iterator[Instance | Gap]:
         """Every instance, those of modules after those of who calls them; then the gaps."""
@@ -138,6 +140,7 @@ class Configuration:
             complete=False,
             prevent_destroy=prevents_destroy(block),
             condition=scope.joined(None if key.certain else condition_of(block)),
+            waivers=inline.by((block, *_calls(scope))),
         )
 
     def _unread(self, scope: ModuleScope, call: Block, key: Key, missing: Missing) -> Iterator[Instance]:
@@ -158,33 +161,29 @@ class Configuration:
         condition = scope.joined(None if key.certain else condition_of(call))
         values = Partly(values, rest)
         yield Instance(
-            address, kind, provider, values, origin, origins, False, prevent_destroy=rest, condition=condition
+            address,
+            kind,
+            provider,
+            values,
+            origin,
+            origins,
+            complete=False,
+            prevent_destroy=rest,
+            condition=condition,
+            waivers=inline.by((call, *_calls(scope))),
         )
 
     # ── providers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _all_majors(self, folder: Path, root: Module) -> dict[str, int | None]:
+    def _all_majors(self, folder: Path) -> dict[str, int | None]:
         """The major versions of all providers: of the lock file, else what the constraints of all modules leave."""
         majors: dict[str, int | None] = {}
-        for name, versions in constraints_of(self._all_modules(root)).items():
+        for name, versions in constraints_of(self._modules).items():
             majors[name] = major_of(versions)
         try:
             return majors | locked_majors(text_of(read(folder / LOCK_FILE, MAX_LOCK)))
         except Refused:
             return majors
-
-    def _all_modules(self, root: Module) -> list[Module]:
-        """Every module that can be read, each once."""
-        found: dict[int, Module] = {id(root): root}
-        waiting: list[tuple[Module, tuple[str, ...]]] = [(root, ())]
-        while waiting:
-            module, path = waiting.pop()
-            for name, call in module.calls.items():
-                child = self._run.loader.child(module, call, ".".join((*path, name)))
-                if isinstance(child, Module) and id(child) not in found and len(path) < MAX_LEVELS:
-                    found[id(child)] = child
-                    waiting.append((child, (*path, name)))
-        return list(found.values())
 
     def _provider_of(self, scope: ModuleScope, block: Block) -> Provider:
         """The provider of a resource, by its `provider` argument or its type."""
@@ -226,6 +225,15 @@ class Configuration:
         features = values.get("features", [])
         first = features[0] if isinstance(features, list) and features else {}
         return first if isinstance(first, dict | Unknown) else Unknown("the features block is none")
+
+
+def _calls(scope: ModuleScope) -> Iterator[Block]:
+    """The module calls that lead to a scope, the innermost first."""
+    seen: ModuleScope | None = scope
+    while seen is not None:
+        if seen.call is not None:
+            yield seen.call
+        seen = seen.parent
 
 
 def _features_body(block: Block) -> Body:

@@ -21,6 +21,7 @@ from auditor.model import (
     Resource,
     Scope,
     Unknown,
+    Waiver,
     ancestors,
 )
 from auditor.services.terraform import lifecycle_of
@@ -141,6 +142,7 @@ class _Estate:
         instance = item.instance
         shape = self._shape(item)
         listed = self._with_parts(item, shape)
+        waivers = self._waivers(item)
         body = shape.bodies.get(OWN, {})
         region = body.get("location") if isinstance(body, dict) else instance.values.get("location")
         if isinstance(body, dict):
@@ -157,7 +159,8 @@ class _Estate:
                 path = call.path.strip("/")
                 place = shape.places.get(path, instance.origin)
                 said = shape.bodies.get(path, nothing)
-                children.append(_child(item, call, path, said, place, shape.origins.get(path), version))
+                origins = shape.origins.get(path)
+                children.append(_child(item, call, path, said, place, origins, version, waivers.get(path, ())))
         children.append(self._fate(item))
         return Resource(
             item.id,
@@ -172,7 +175,21 @@ class _Estate:
             instance.deployed,
             instance.condition,
             shape.origins.get(OWN, {}),
+            tuple(dict.fromkeys((*instance.waivers, *waivers.get(OWN, ())))),
         )
+
+    def _waivers(self, item: Item) -> Mapping[str, tuple[Waiver, ...]]:
+        """The inline waivers by the parts laid over a store and its children, by the label of what they are laid over.
+
+        One by a part of the store itself holds for a rule it names: all rules would be more than the part is about.
+        """
+        found: dict[str, tuple[Waiver, ...]] = {}
+        for part, doubt in item.parts:
+            label = self._label(part, item.kind) if part.instance.waivers and not doubt else None
+            if label is not None:
+                wanted = (one for one in part.instance.waivers if label != OWN or one.rule != "*")
+                found[label] = (*found.get(label, ()), *wanted)
+        return found
 
     def _with_parts(self, item: Item, shape: Shape) -> Mapping[str, str]:
         """Lay what parts say over a store; give why there may be more in the collections below it, by type."""
@@ -270,6 +287,7 @@ class _Estate:
             item.instance.deployed,
             item.instance.condition,
             shape.origins.get(OWN, {}),
+            item.instance.waivers,
         )
 
 
@@ -281,6 +299,7 @@ def _child(
     place: Origin,
     origins: Mapping[str, Origin] | None = None,
     version: str | None = None,
+    waivers: tuple[Waiver, ...] = (),
 ) -> Resource:
     return Resource(
         f"{item.id}/{path}",
@@ -294,6 +313,7 @@ def _child(
         version,
         item.instance.deployed,
         origins=origins or {},
+        waivers=waivers,
     )
 
 

@@ -87,8 +87,15 @@ class Evaluator:
 
     def guarded(self, node: Expression, local: Local = EMPTY) -> Any:
         """A value; an Unknown for what Terraform would refuse, and for what is too much to evaluate."""
+        return self._guarded(node, lambda: self.value(node, local))
+
+    def settled(self, node: Expression, local: Local = EMPTY) -> Any:
+        """The same, and nothing that is `Lazy` itself."""
+        return self._guarded(node, lambda: settled(self.value(node, local)))
+
+    def _guarded(self, node: Expression, evaluate: Callable[[], Any]) -> Any:
         try:
-            return self.value(node, local)
+            return evaluate()
         except EvaluationError as error:
             return Unknown(f"Terraform would refuse `{node.span.text}`: {error}")
         except Exhausted as limit:

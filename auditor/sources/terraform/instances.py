@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditor.model import Origin, Unknown
+from auditor.model import Origin, Unknown, Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Instance:
     `origins` maps attribute paths (`blob_properties[0].versioning_enabled`) to where they are written. `action` is what
     a plan does (`create`, `update`, `replace`, `delete`, `none`), empty outside of one; `forced_by` the attributes that
     force a replacement. `prevent_destroy` is None where the source cannot show it. `condition` is the undecided `count`
-    or `for_each` it stands under.
+    or `for_each` it stands under. `waivers` are the inline waivers by its block, and by the module calls around it.
     """
 
     address: str
@@ -83,3 +83,4 @@ class Instance:
     forced_by: tuple[str, ...] = ()
     prevent_destroy: bool | Unknown | None = None
     condition: str | None = None
+    waivers: tuple[Waiver, ...] = ()

@@ -30,7 +30,8 @@ def parse_json(source: Source) -> Document:
     """A `.tf.json` file. Never raises: what is wrong with it is among its problems."""
     reader = _Reader(source)
     blocks = tuple(reader.blocks())
-    return Document(source, Body({}, blocks, reader.broken), tuple(reader.problems), (), schemaless=True)
+    body = Body({}, blocks, reader.broken)
+    return Document(source, body, tuple(reader.problems), reader.comments, schemaless=True)
 
 
 def parse_json_values(source: Source) -> Document:
@@ -39,7 +40,8 @@ def parse_json_values(source: Source) -> Document:
     arguments = {
         name: Argument(reader.span(node), name, reader.value(node, plain=True)) for name, node in reader.root()
     }
-    return Document(source, Body(arguments, (), reader.broken), tuple(reader.problems), (), schemaless=True)
+    body = Body(arguments, (), reader.broken)
+    return Document(source, body, tuple(reader.problems), reader.comments, schemaless=True)
 
 
 class _Reader:
@@ -49,6 +51,7 @@ class _Reader:
         self.source = source
         self.problems: list[Problem] = []
         self.broken: Problem | None = None
+        self._comments: dict[int, Span] = {}
         self._root: Node | None = None
         try:
             document = jsontext.read(source.text)
@@ -57,6 +60,11 @@ class _Reader:
                 self.fail(message, Span(source, offset, offset))
         except JsonError as error:
             self.fail(f"it is no JSON: {error}", Span(source, error.offset, error.offset))
+
+    @property
+    def comments(self) -> tuple[Span, ...]:
+        """The values of all members that are comments, once the rest has been read."""
+        return tuple(self._comments.values())
 
     def fail(self, message: str, span: Span) -> None:
         """Note a mistake, and that more may be missing."""
@@ -79,7 +87,11 @@ class _Reader:
             if not isinstance(one.value, dict):
                 self.fail("an object is needed here", self.span(one))
                 continue
-            yield from ((member.name, member) for member in one.value.values() if member.name != "//")
+            for member in one.value.values():
+                if member.name == "//":
+                    self._comments[member.start] = Span(self.source, member.start, member.end)
+                else:
+                    yield member.name, member
 
     def blocks(self) -> Iterator[Block]:
         """The blocks of a `.tf.json` file."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from auditor.model import Gap, Origin
 from auditor.sources.files.jail import Jail, Refused, read, real, shown, text_of
 from auditor.sources.files.kinds import lenient_json
-from auditor.sources.terraform import syntax
+from auditor.sources.terraform import inline, syntax
 from auditor.sources.terraform.parser import MAX_SIZE, parse
 from auditor.sources.terraform.syntax import Argument, Block, Body, Problem, Source, Span
 
@@ -20,6 +20,8 @@ MAX_FILES: Final = 1_000
 MAX_TOTAL: Final = 32 * 2**20
 """Bytes of all files of a configuration."""
 MAX_MANIFEST: Final = 4 * 2**20
+MAX_LEVELS: Final = 16
+"""Calls of modules inside one another."""
 
 ENDINGS: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
 MANIFEST: Final = ".terraform/modules/modules.json"
@@ -75,6 +77,19 @@ class Loader:
         if found is None:
             found = self._modules[folder] = self._read(folder)
         return found
+
+    def reachable(self, root: Module) -> list[Module]:
+        """A module and all that can be read of those it calls, each once."""
+        found: dict[int, Module] = {id(root): root}
+        waiting: list[tuple[Module, tuple[str, ...]]] = [(root, ())]
+        while waiting:
+            module, path = waiting.pop()
+            for name, call in module.calls.items():
+                child = self.child(module, call, ".".join((*path, name)))
+                if isinstance(child, Module) and id(child) not in found and len(path) < MAX_LEVELS:
+                    found[id(child)] = child
+                    waiting.append((child, (*path, name)))
+        return list(found.values())
 
     def child(self, module: Module, call: Block, path: str) -> Module | Missing:
         """The module that a call names. `path` is that of all calls from the root on, joined by dots."""
@@ -147,8 +162,11 @@ class Loader:
         if name.endswith(".json"):
             from auditor.sources.terraform.json_syntax import parse_json
 
-            return parse_json(source)
-        return parse(source)
+            document = parse_json(source)
+        else:
+            document = parse(source)
+        inline.note(document)
+        return document
 
 
 def configuration_files(folder: Path) -> list[str]:
@@ -307,7 +325,8 @@ def merged(block: Block, other: Block) -> Block:
         before = body.of_type("lifecycle") if one.type == "lifecycle" else ()
         blocks.append(merged(before[0], one) if before else one)
     arguments = {**body.arguments, **over.arguments}
-    return Block(block.span, block.type, block.labels, Body(arguments, tuple(blocks), body.broken or over.broken))
+    merged_body = Body(arguments, tuple(blocks), body.broken or over.broken)
+    return Block(block.span, block.type, block.labels, merged_body, (*block.overrides, other.span))
 
 
 def block_kind(block: Block) -> str:

@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from auditor.model import Origin, Unknown
+from auditor.model import Origin, Unknown, Waiver
 from auditor.sources.files.jail import Jail
-from auditor.sources.terraform import syntax
+from auditor.sources.terraform import inline, syntax
 from auditor.sources.terraform.blocks import MAX_ORIGINS, places
 from auditor.sources.terraform.configuration import prevents_destroy
 from auditor.sources.terraform.instances import Instance
@@ -40,10 +40,14 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """The block behind an address. `via` are the module calls that lead to it, the outermost first."""
+    """The block behind an address. `via` are the module calls that lead to it, the outermost first.
+
+    `waivers` are the inline waivers by it, and by those calls.
+    """
 
     block: Block
     via: tuple[Origin, ...]
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def origin(self) -> Origin:
@@ -81,6 +85,12 @@ class Positions:
         self._root = folder
         self._found: dict[tuple[str, ...], Place | None] = {}
 
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """All inline waivers in the configuration's files, also those that are for nothing."""
+        modules = self._loader.reachable(self._loader.open(self._root))
+        return inline.told(one for module in modules for one in module.documents)
+
     def of(self, address: str) -> Place | None:
         """The block of a resource or of one of its instances (`module.m["x"].azurerm_key_vault.a[0]`), if any."""
         names = _names(address)
@@ -105,6 +115,7 @@ class Positions:
         module = self._loader.open(self._root)
         via: tuple[Origin, ...] = ()
         path: tuple[str, ...] = ()
+        calls: list[Block] = []
         while len(names) > 2 and names[0] == "module":
             call = module.calls.get(names[1])
             if call is None or len(path) >= MAX_LEVELS:
@@ -114,11 +125,12 @@ class Positions:
             if not isinstance(child, Module):
                 return None
             via = (*via, call.span.origin(via))
+            calls.append(call)
             module, names = child, names[2:]
         if len(names) != 2:
             return None
         block = module.resources.get((names[0], names[1]))
-        return Place(block, via) if block is not None else None
+        return Place(block, via, inline.by((block, *calls))) if block is not None else None
 
 
 def located(found: Iterable[T], positions: Positions) -> Iterator[T | Instance]:
@@ -129,8 +141,13 @@ def located(found: Iterable[T], positions: Positions) -> Iterator[T | Instance]:
             yield one
             continue
         origin = place.origin._replace(expression=one.address)
-        origins = {**place.origins(one.values), **one.origins}
-        yield dataclasses.replace(one, origin=origin, origins=origins, prevent_destroy=place.prevent_destroy)
+        yield dataclasses.replace(
+            one,
+            origin=origin,
+            origins={**place.origins(one.values), **one.origins},
+            prevent_destroy=place.prevent_destroy,
+            waivers=place.waivers,
+        )
 
 
 def _names(address: str) -> tuple[str, ...]:

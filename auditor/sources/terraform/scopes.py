@@ -305,7 +305,7 @@ class ModuleScope:
         for kind, keys in (("count", _counted), ("for_each", _keyed)):
             expression = block.body.value(kind)
             if expression is not None:
-                return _decided(kind, settled(self.evaluator.guarded(expression)), keys)
+                return _decided(kind, self.evaluator.settled(expression), keys)
         if block.body.broken is not None:
             return _undecided("", Unknown(f"{_place(block.body.broken)} could not be read, and may give several"))
         return _SINGLE

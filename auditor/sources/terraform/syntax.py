@@ -217,12 +217,16 @@ class Body:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """`type "label" { … }`. The span begins with the type and ends with the closing brace."""
+    """`type "label" { … }`. The span begins with the type and ends with the closing brace.
+
+    `overrides` are the places of blocks in override files that were laid over it.
+    """
 
     span: Span
     type: str
     labels: tuple[str, ...]
     body: Body
+    overrides: tuple[Span, ...] = ()
 
     @property
     def label(self) -> str:
@@ -234,7 +238,7 @@ class Block:
 class Document:
     """One file. `comments` are its comments, marks included; `problems` all that could not be understood of it.
 
-    `schemaless` says that it is JSON, where arguments and blocks look the same.
+    `schemaless` says that it is JSON, where arguments and blocks look the same, and members named `//` are comments.
     """
 
     source: Source

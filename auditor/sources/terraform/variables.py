@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from auditor.model import Gap, Origin, Unknown
 from auditor.sources.files.jail import Refused, read, shown, text_of
-from auditor.sources.terraform import constraints, syntax
+from auditor.sources.terraform import constraints, inline, syntax
 from auditor.sources.terraform.expressions import Budget, Evaluator
 from auditor.sources.terraform.modules import Module
 from auditor.sources.terraform.parser import MAX_SIZE, ParseError, parse, parse_expression
@@ -27,7 +27,10 @@ MAX_ALLOWED: Final = 16
 
 
 class Given:
-    """The values that a root module is given, by name. `gaps` are files of values that were not read whole."""
+    """The values that a root module is given, by name.
+
+    `documents` are the files of values, `gaps` those that were not read whole.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Given:
     ) -> None:
         """Read all that the root module's folder holds, and what is given over it; later values win."""
         self.gaps: list[Gap] = []
+        self.documents: list[syntax.Document] = []
         self._module = module
         self._values: dict[str, Any] = {}
         self._lost: Unknown | None = None
@@ -84,6 +88,8 @@ class Given:
             document = parse_json_values(source)
         else:
             document = parse(source)
+        inline.note(document)
+        self.documents.append(document)
         for problem in document.problems:
             reason = f"{problem.message}; the file of values was only partly read"
             self.gaps.append(Gap(uri, reason, problem.span.origin()))
