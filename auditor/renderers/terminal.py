@@ -64,9 +64,7 @@ def _head(report: Report, seen: Overview, console: Console) -> None:
     targets = ", ".join(map(inert, report.targets[:5])) + (", …" if len(report.targets) > 5 else "")
     console.print(Text(inert(report.baseline_title or report.baseline), style="bold"))
     console.print(Text(f"{targets} · {counted(seen.counts['resources'], 'resource')}", style="dim"))
-    noted = [
-        scope for scope in report.scopes if scope.state.casefold() not in ("", "enabled") and not scope.left_out
-    ]
+    noted = [scope for scope in report.scopes if scope.state.casefold() not in ("", "enabled") and not scope.left_out]
     if noted:
         states = ", ".join(f"{inert(scope.name or scope.id)} ({inert(scope.state)})" for scope in noted[:8])
         console.print(Text(states, style="dim"))

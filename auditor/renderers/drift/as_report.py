@@ -13,6 +13,7 @@ from auditor.delta import Delta, Difference, Drift
 from auditor.model import Basis, Evidence, Finding, Origin, Outcome, Report, RuleInfo, Severity, Subject
 from auditor.renderers.drift.overview import sentence
 from auditor.renderers.overview import counted
+from auditor.renderers.sarif import Comparison
 
 _OUTCOMES: Final = {
     Drift.WEAKER: Outcome.FAIL,
@@ -58,6 +59,12 @@ def as_report(delta: Delta) -> Report:
         rules={**delta.rules, _NO_RULE.id: _NO_RULE},
         services={},
     )
+
+
+def as_comparison(delta: Delta) -> Comparison:
+    """What SARIF says of a comparison as such."""
+    by = "of a comparison with --fail-on weaker, the default"
+    return Comparison(delta.exit_code("weaker"), by, "No resource of an audited service is on both sides.")
 
 
 def _finding(delta: Delta, row: Difference) -> Finding:
