@@ -6,7 +6,7 @@ it as a `Gap`. Rules turn resources into `Finding`s; a `Report` holds them and k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
@@ -674,17 +674,24 @@ class Report:
 
         Where only what is new since an earlier run counts, so does what cannot be told to be old.
         """
-        only_new = self.since is not None and self.since.only_new
-        unknown = bool(self.since.new_gaps if self.since is not None and only_new else self.gaps)
-        for finding in self.findings:
-            if finding.waived or (only_new and finding.novelty not in (Novelty.NEW, Novelty.CANNOT_TELL)):
-                continue
-            if finding.outcome is Outcome.FAIL and finding.severity.rank >= fail_on.rank:
-                return 1
-            unknown = unknown or finding.outcome is Outcome.UNKNOWN
-        if unknown:
+        counting = [finding for finding in self.deciding if not finding.waived]
+        if any(one.outcome is Outcome.FAIL and one.severity.rank >= fail_on.rank for one in counting):
+            return 1
+        if self.deciding_gaps or any(one.outcome is Outcome.UNKNOWN for one in counting):
             return 3
-        return 4 if self.empty else 0
+        return (3 if self.gaps else 4) if self.empty else 0
+
+    @property
+    def deciding(self) -> Sequence[Finding]:
+        """The findings that decide how the process ends: all of them, or those that are or may be new."""
+        if self.since is None or not self.since.only_new:
+            return self.findings
+        return [finding for finding in self.findings if finding.novelty in (Novelty.NEW, Novelty.CANNOT_TELL)]
+
+    @property
+    def deciding_gaps(self) -> tuple[Gap, ...]:
+        """The gaps that decide how the process ends."""
+        return self.since.new_gaps if self.since is not None and self.since.only_new else self.gaps
 
     @property
     def left_out(self) -> int:

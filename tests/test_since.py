@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from importlib import resources
 from pathlib import Path
@@ -204,6 +206,43 @@ def test_json_keeps_its_contract(tmp_path: Path) -> None:
     path = tmp_path / "now.json"
     path.write_text(json.dumps(data))
     assert novelty(held(path, vault(purge=False))) is Novelty.UNCHANGED
+
+
+def test_a_spreadsheet_has_a_column_for_it(tmp_path: Path) -> None:
+    path = kept(tmp_path / "then.jsonl", vault(), vault("gone", False), gap("a.bicep", "x"))
+    now = (vault(purge=False), gap("a.bicep", "x"), gap("b.bicep", "y"))
+    rows = list(csv.DictReader(io.StringIO("".join(render(held(path, *now), "csv")))))
+    assert all(None not in row and None not in row.values() for row in rows)
+    told = {(row["outcome"], row["rule"], row["resource id"].rpartition("/")[2]): row["since"] for row in rows}
+    assert told["fail", RULE, "one"] == "new"
+    assert (told["gap", "", "a.bicep"], told["gap", "", "b.bicep"]) == ("unchanged", "new")
+    # What may only not have been read is not called gone.
+    assert ("gone", RULE, "gone") not in told
+    path = kept(tmp_path / "whole.jsonl", vault(), vault("gone", False))
+    rows = list(csv.DictReader(io.StringIO("".join(render(held(path, vault()), "csv")))))
+    assert [(row["since"], row["resource"]) for row in rows if row["outcome"] == "gone"] == [("gone", "gone")]
+    rows = list(csv.DictReader(io.StringIO("".join(render(report(vault()), "csv")))))
+    assert {row["since"] for row in rows} == {""}
+
+
+@pytest.mark.parametrize("name", ["github", "azuredevops"])
+def test_notes_are_of_what_is_new_where_only_that_counts(name: str, tmp_path: Path) -> None:
+    path = kept(tmp_path / "then.jsonl", vault("old", False), gap("a.bicep"))
+    now = (vault("old", False), vault("late", False), gap("a.bicep"), gap("b.bicep"))
+    gated = "".join(render(held(path, *now, only_new=True), name))
+    assert "1 new" in gated.splitlines()[0]
+    assert "late: " in gated
+    assert "old: " not in gated
+    assert ("a.bicep" in gated, "b.bicep" in gated) == (False, True)
+    every = "".join(render(held(path, *now), name))
+    assert "old: " in every
+    assert "a.bicep" in every
+
+
+def test_an_old_gap_is_no_estate_without_stores(tmp_path: Path) -> None:
+    path = kept(tmp_path / "then.jsonl", gap("/subscriptions/x"))
+    assert held(path, gap("/subscriptions/x"), only_new=True).exit_code(Severity.LOW) == 3
+    assert held(path, only_new=True).exit_code(Severity.LOW) == 4
 
 
 def test_sarif_says_what_became_of_each_result(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A runner keeps ten notes of each kind a step and drops the rest without a word (github.com/actions/toolkit,
 docs/problem-matchers.md; ExecutionContext.cs of microsoft/azure-pipelines-agent; 2026-11-26). So the most urgent are
-written, and a line says how many are not.
+written, and a line says how many are not. Where only what is new since an earlier run counts, there is nothing beside
+the code that was there before.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ def safe(text: str) -> str:
 
 def _all(report: Report, kinds: Mapping[Severity, str]) -> Iterator[Note]:
     """Gaps, then what failed and what could not be decided, then idle waivers. What is not known is a warning."""
-    for gap in report.gaps:
+    for gap in report.deciding_gaps:
         reason = needing(gap.reason, gap.permission)
         yield Note("warning", "not-read", place(gap.origin, gap.subject), f"Not read: {gap.subject}: {reason}")
-    for finding in by_urgency(f for f in report.findings if state_of(f) in ("fail", "unknown")):
+    for finding in by_urgency(f for f in report.deciding if state_of(f) in ("fail", "unknown")):
         kind = "warning" if finding.outcome is Outcome.UNKNOWN else kinds[finding.severity]
         text = f"{finding.subject.name}: {said(finding)} ({finding.severity.value})"
         yield Note(kind, finding.rule, primary(finding), text)
@@ -68,7 +69,9 @@ def _all(report: Report, kinds: Mapping[Severity, str]) -> Iterator[Note]:
 
 
 def _summary(report: Report, left_out: Mapping[str, int]) -> str:
-    verdict = overview(report).verdict
+    seen = overview(report)
+    verdict = seen.verdict
     more = ", ".join(counted(number, kind) for kind, number in sorted(left_out.items()))
     rest = f" Not shown as notes: {more}; a runner keeps {MAX_NOTES} of a kind." if more else ""
-    return f"{verdict.word}: {verdict.sentence}{rest}"
+    news = f" Since {seen.news.since.name}: {seen.news.sentence}." if seen.news is not None else ""
+    return f"{verdict.word}: {verdict.sentence}{news}{rest}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from auditor.model import Finding, Report
+from auditor.model import Finding, Gap, Report, Waiver
 from auditor.renderers.escaping import CLASS
 from auditor.renderers.overview import waived_by
 from auditor.renderers.values import clean, needing, spoken
@@ -36,6 +36,7 @@ COLUMNS: Final = (
     "origin",
     "waiver",
     "waiver expires",
+    "since",
 )
 
 _CHUNK: Final = 64 * 1024
@@ -55,8 +56,8 @@ def cell(text: str) -> str:
 def render(report: Report) -> Iterator[str]:
     """The findings as CSV, in chunks.
 
-    Gaps are rows with the outcome `gap`, waivers that want a look rows with the outcome `waiver`: they are no findings,
-    and no less.
+    Gaps are rows with the outcome `gap`, waivers that want a look rows with the outcome `waiver`, what was open in an
+    earlier run and went with its resource rows with the outcome `gone`: they are no findings, and no less.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -71,18 +72,37 @@ def render(report: Report) -> Iterator[str]:
 
 
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
+    since = report.since
+    fresh = frozenset(gap.subject for gap in since.new_gaps) if since is not None else frozenset[str]()
     for gap in report.gaps:
-        reason = needing(gap.reason, gap.permission)
-        where = f"{gap.origin.uri}:{gap.origin.line}" if gap.origin.line else gap.origin.uri
-        yield ("gap", "", "", "", "", "", "", "", "", gap.subject, reason, "", "", "unknown", reason, where, "", "")
+        novelty = "" if since is None else "new" if gap.subject in fresh else "unchanged"
+        yield _beside(_gap(gap) | {"since": novelty})
     for finding in report.findings:
         yield _row(report, finding)
     for waiver in report.stale_waivers:
-        said = f"{waiver.state.value}: {waiver.note}" if waiver.note else waiver.state.value
-        yield (
-            "waiver", "", "no", "", waiver.rule, "", "", "", "", waiver.scope, said, "", "", "", "", waiver.place,
-            waived_by(waiver), waiver.expires,
-        )  # fmt: skip
+        yield _beside(_waiver(waiver))
+    for rule, resource in since.gone if since is not None else ():
+        name, said = resource.rpartition("/")[2], "the resource is no longer there"
+        told = {"outcome": "gone", "rule": rule, "resource": name, "resource id": resource, "message": said}
+        yield _beside(told | {"since": "gone"})
+
+
+def _beside(cells: Mapping[str, str]) -> tuple[str, ...]:
+    """A row that is no finding."""
+    return tuple(cells.get(column, "") for column in COLUMNS)
+
+
+def _gap(gap: Gap) -> dict[str, str]:
+    reason = needing(gap.reason, gap.permission)
+    origin = f"{gap.origin.uri}:{gap.origin.line}" if gap.origin.line else gap.origin.uri
+    told = {"outcome": "gap", "resource id": gap.subject, "message": reason, "basis": "unknown", "reason": reason}
+    return told | {"origin": origin}
+
+
+def _waiver(waiver: Waiver) -> dict[str, str]:
+    said = f"{waiver.state.value}: {waiver.note}" if waiver.note else waiver.state.value
+    told = {"outcome": "waiver", "waived": "no", "rule": waiver.rule, "resource id": waiver.scope, "message": said}
+    return told | {"origin": waiver.place, "waiver": waived_by(waiver), "waiver expires": waiver.expires}
 
 
 def _row(report: Report, finding: Finding) -> tuple[str, ...]:
@@ -112,4 +132,5 @@ def _row(report: Report, finding: Finding) -> tuple[str, ...]:
         "; ".join(places),
         waived_by(waiver) if waiver else "",
         waiver.expires if waiver else "",
+        finding.novelty.value if finding.novelty is not None else "",
     )
