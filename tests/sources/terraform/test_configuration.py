@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,8 @@ def test_decided_instances(tmp_path: Path, meta: str, addresses: list[str]) -> N
         ("for_each = var.v ? { k = 1 } : {}", ['a["k"]']),
         ('for_each = ["k"]', ["a"]),
         ("count = -1", ["a"]),
+        ("count = local", ["a"]),
+        ("for_each = tags", ["a"]),
         ("for_each = timestamp()", ["a"]),
     ],
 )
@@ -880,7 +883,7 @@ def test_validations_that_tell_nothing(tmp_path: Path) -> None:
 
 
 def test_dynamic_blocks_that_cannot_be_read(tmp_path: Path) -> None:
-    for inner in ("", "what is this", "for_each = [1"):
+    for inner in ("", "what is this", "for_each = [1", "for_each = tags"):
         found = read(tmp_path, account(f'dynamic "b" {{\n {inner}\n content {{}}\n}}')).values()["b"]
         assert isinstance(found, Unknown)
     many = 'dynamic "b" {\n for_each = range(1000)\n content {}\n}\n' * 2
@@ -920,3 +923,34 @@ def test_a_broken_resource_may_be_there_several_times(tmp_path: Path) -> None:
     assert one.condition == "a part of it that could not be read"
     assert isinstance(one.values["name"], Unknown)
     assert found.values()["x"].address == "azurerm_storage_account.b"
+
+
+PIECES = (
+    '"', "${", "}", "{", "[", "]", "(", ")", "var.", "local", "each.value", "count = ", "for_each = ", "...", "<<E\n", "E\n", "\n", " = ", "?", ":",
+    "[*]", ".*", "!", "%{", "for x in ", "=> ", "try(", "toset(", "flatten(", 'dynamic "x" {\n', "module.", "data.", "provider = ", "1e9", "true",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_mangled_files_end_in_instances_and_gaps(tmp_path: Path, home: Path, seed: int) -> None:
+    """Whatever is done to a text, it is read; a brace too many or too few never goes without a gap."""
+    chance = random.Random(seed)
+    sample = home / ESTATE
+    files = {path.relative_to(sample).as_posix(): path.read_text() for path in sorted(sample.rglob("*.tf"))}
+    for _ in range(chance.randint(1, 8)):
+        name = chance.choice(sorted(files))
+        text = files[name]
+        at = chance.randrange(len(text))
+        cut = at + chance.choice((0, 0, 1, 9))
+        files[name] = text[:at] + chance.choice((*PIECES, "")) + text[cut:]
+    found = read(tmp_path, files)
+    for gap in found.gaps:
+        assert gap.reason
+        assert gap.origin.line is not None
+    uneven = [name for name in ("main.tf", "sandbox.tf", "backup.tf") if _braces(files[name])]
+    assert all(any(gap.subject.endswith(name) for gap in found.gaps) for name in uneven)
+
+
+def _braces(text: str) -> int:
+    """How many more braces are opened than closed; none where quotes and heredocs make that no sign."""
+    return 0 if "<<" in text or text.count('"') % 2 else text.count("{") - text.count("}")
