@@ -227,15 +227,15 @@ def test_a_spreadsheet_has_a_column_for_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["github", "azuredevops"])
 def test_notes_are_of_what_is_new_where_only_that_counts(name: str, tmp_path: Path) -> None:
-    path = kept(tmp_path / "then.jsonl", vault("old", False), gap("a.bicep"))
-    now = (vault("old", False), vault("late", False), gap("a.bicep"), gap("b.bicep"))
+    path = kept(tmp_path / "then.jsonl", vault("stale", False), gap("a.bicep"))
+    now = (vault("stale", False), vault("late", False), gap("a.bicep"), gap("b.bicep"))
     gated = "".join(render(held(path, *now, only_new=True), name))
     assert "1 new" in gated.splitlines()[0]
     assert "late: " in gated
-    assert "old: " not in gated
+    assert "stale: " not in gated
     assert ("a.bicep" in gated, "b.bicep" in gated) == (False, True)
     every = "".join(render(held(path, *now), name))
-    assert "old: " in every
+    assert "stale: " in every
     assert "a.bicep" in every
 
 
