@@ -138,7 +138,7 @@ def collect(
     if not named:
         raise UsageError("no target was named")
     records = read_targets(named, CollectOptions(**options), services.catalog(), progress)
-    return snapshot.spool(records, named, collected_at(named))
+    return snapshot.spool(records, named, collected_at(named, options.get("replay")))
 
 
 def audit(

@@ -86,7 +86,8 @@ class Estate:
         """Add a resource to the list of its type and its children to their paths; returns its id.
 
         `children` maps a child's path (`blobServices/default`) to its properties, to None for 404, to an int for that
-        status, or to a list for a collection. What is not named answers as a new resource does.
+        status, or to a list for a collection; the name of a property that lists leave out, to its value or a status.
+        What is not named answers as a new resource does.
         """
         resource_id = f"{base}/resourceGroups/{group}/providers/{kind}/{name}"
         item = {"id": resource_id, "name": name, "type": kind, "location": "westeurope", **body}
@@ -94,6 +95,13 @@ class Estate:
         self.routes[(base + call.path).casefold()].body["value"].append(item)
         given = dict(children or {})
         for service in self.catalog.services:
+            for expansion in service.expansions:
+                if expansion.type == kind and expansion.when(item):
+                    shown = given.get(expansion.property, {})
+                    whole = {**item, "properties": {**item.get("properties", {}), expansion.property: shown}}
+                    failed = isinstance(shown, int)
+                    query = f"api-version={expansion.api_version}&{expansion.query}"
+                    self.put(resource_id, FORBIDDEN if failed else whole, shown if failed else 200, query)
             for child in service.children:
                 if child.parent_type == kind:
                     self._child(

@@ -75,6 +75,7 @@ def _storage(estate: Estate, base: str) -> None:
         "containerDeleteRetentionPolicy": KEPT_30,
     }
     shares = {"shareDeleteRetentionPolicy": KEPT_7}
+    live = {"status": "Live", "canFailover": True, "canPlannedFailover": True, "postPlannedFailoverRedundancy": None}
     prompts = estate.add(
         base, STORAGE, "stfllmprompts", group=STORE, **flat, sku={"name": "Standard_LRS", "tier": "Standard"},
         properties={"provisioningState": "Succeeded", "primaryLocation": "eastus2", "statusOfPrimary": "available"},
@@ -83,7 +84,8 @@ def _storage(estate: Estate, base: str) -> None:
     estate.add(
         base, STORAGE, "stfllmdatalake", group=DATA, **flat, sku={"name": "Standard_GRS", "tier": "Standard"},
         properties={"isHnsEnabled": True, "primaryLocation": "eastus2", "secondaryLocation": "centralus"},
-        children={"blobServices/default": good, "fileServices/default": shares},
+        children={"blobServices/default": good, "fileServices/default": shares,
+                  "geoReplicationStats": {**live, "lastSyncTime": "2026-11-26T11:58:31Z", "postFailoverRedundancy": "Standard_LRS"}},
     )  # fmt: skip
     estate.add(
         base, STORAGE, "stfllmlogs", group=OPS, **flat, sku={"name": "Standard_ZRS", "tier": "Standard"},
@@ -100,7 +102,8 @@ def _storage(estate: Estate, base: str) -> None:
     estate.add(
         base, STORAGE, "stfllmvectors", group=STORE, **flat, sku={"name": "Standard_RAGZRS", "tier": "Standard"},
         properties={"primaryLocation": "eastus2", "secondaryLocation": "centralus"},
-        children={"blobServices/default": 403, "fileServices/default": shares},
+        children={"blobServices/default": 403, "fileServices/default": shares,
+                  "geoReplicationStats": {**live, "lastSyncTime": "2026-11-26T11:02:10Z", "postFailoverRedundancy": "Standard_LRS"}},
     )  # fmt: skip
     estate.add(
         base, STORAGE, "stfllmshares", group=STORE, location="eastus2", kind="FileStorage",
@@ -193,6 +196,7 @@ def main() -> None:
     meta = {
         "schema": "auditor/recording/v1",
         "endpoint": "https://management.azure.com",
+        "collected_at": "2026-11-26T12:00:00Z",
         "note": "Made up; see tools/sample_estate.py",
     }
     (FOLDER / "recording.json").write_text(json.dumps(meta, indent=1) + "\n", "utf-8")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from auditor import quantities
 from auditor.model import (
     ApiDefault,
     ByMajor,
     ChildCall,
     Conversion,
+    Expansion,
     Filled,
     ListCall,
     Related,
@@ -63,6 +65,10 @@ def _no_blobs(body: Mapping[str, Any]) -> str:
 
 def _no_files(body: Mapping[str, Any]) -> str:
     return "accounts of this kind have no file service" if _kind(body) in ("blobstorage", "blockblobstorage") else ""
+
+
+def _geo_redundant(body: Mapping[str, Any]) -> bool:
+    return quantities.REGION <= (quantities.parse_redundancy(look_up(body, ("sku", "name"))) or frozenset())
 
 
 def _not_file_storage(body: Mapping[str, Any]) -> str:
@@ -443,6 +449,18 @@ SERVICE = Service(
             skip=_not_file_storage,
             rate="storage",
             optional=True,
+        ),
+    ),
+    expansions=(
+        Expansion(
+            type=ACCOUNT,
+            property="geoReplicationStats",
+            query="$expand=geoReplicationStats",
+            api_version=API_VERSION,
+            action="Microsoft.Storage/storageAccounts/read",
+            client="storage",
+            when=_geo_redundant,
+            rate="storage",
         ),
     ),
     defaults=(

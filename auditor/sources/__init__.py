@@ -113,8 +113,12 @@ def _from_snapshot(path: Path) -> Iterator[Record]:
         yield Gap(str(path), reason, Origin(str(path)))
 
 
-def collected_at(targets: Sequence[str]) -> str:
-    """When the oldest of some snapshots was taken; empty where any of the targets is read now."""
+def collected_at(targets: Sequence[str], replay: Path | None = None) -> str:
+    """When the oldest of some snapshots was taken, or a recording made; empty where any of the targets is read now."""
+    if replay is not None and all(target.startswith(AZURE) for target in targets):
+        from auditor.sources import azure
+
+        return azure.recorded_at(replay)
     paths = [Path(target) for target in targets if not target.startswith(AZURE)]
     if len(paths) != len(targets) or not all(path.is_file() and _is_snapshot(path) for path in paths):
         return ""

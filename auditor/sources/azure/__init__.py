@@ -12,11 +12,13 @@ from auditor.errors import UsageError
 from auditor.model import Catalog, Progress, Record
 from auditor.sources.azure.collect import Collector, actions_of, assignable, parse_targets
 from auditor.sources.azure.reader import Limits, Reader
-from auditor.sources.azure.wire import LiveWire, RecordingWire, ReplayWire, Wire, endpoint_of
+from auditor.sources.azure.wire import LiveWire, RecordingWire, ReplayWire, Wire, endpoint_of, recorded_at
 
 if TYPE_CHECKING:
     from auditor.sources import CollectOptions
     from auditor.sources.azure.collect import Targets
+
+__all__ = ["collect", "recorded_at", "role"]
 
 BATCH: Final = 64
 QUEUED: Final = 32

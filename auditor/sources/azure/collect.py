@@ -12,6 +12,7 @@ from auditor.errors import UsageError
 from auditor.model import (
     Catalog,
     ChildCall,
+    Expansion,
     Gap,
     ListCall,
     Listing,
@@ -24,6 +25,7 @@ from auditor.model import (
     resource_group,
 )
 from auditor.sources.azure.reader import Reader, Unreadable
+from auditor.sources.azure.wire import Refusal, check_request
 
 SUBSCRIPTIONS_API: Final = "2022-12-01"
 GROUPS_API: Final = "2025-04-01"
@@ -135,6 +137,9 @@ class Collector:
             for child in service.children:
                 if deep or not child.deep:
                     self._children.setdefault(child.parent_type, []).append(child)
+        self._expansions: dict[str, list[Expansion]] = {}
+        for expansion in (one for service in catalog.services for one in service.expansions):
+            self._expansions.setdefault(expansion.type, []).append(expansion)
         self._resources = 0
         self._subscriptions = 0
         self._total: int | None = None
@@ -380,6 +385,8 @@ class Collector:
             # A body without properties would read as one that leaves everything to the API's defaults.
             body = {**item, "properties": Unknown("the answer holds no properties of the resource")}
             await self._emit(Gap(store_id, "the answer holds no properties of the resource", origin))
+        else:
+            body = await self._expanded(store_id, item, call.type)
         children: list[Resource] = []
         if call.type in self._children:
             reads = [self._child(store_id, item, child) for child in self._children[call.type]]
@@ -403,6 +410,33 @@ class Collector:
         if not self._resources % 20:
             self._tell()
 
+    async def _expanded(self, store_id: str, item: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+        """An item of a list with the properties that lists of its type leave out."""
+        wanted = [expansion for expansion in self._expansions.get(kind, ()) if expansion.when(item)]
+        if not wanted or len(store_id) > 2_048 or not _PLAIN_ID.fullmatch(store_id):
+            return item
+        properties = dict(item["properties"])
+        for expansion in wanted:
+            properties[expansion.property] = await self._property(store_id, item, expansion)
+        return {**item, "properties": properties}
+
+    async def _property(self, store_id: str, item: Mapping[str, Any], call: Expansion) -> Any:
+        path = f"{store_id}?api-version={call.api_version}&{call.query}"
+        budget = (call.rate, _place(item)) if call.rate else ()
+        try:
+            check_request("GET", path)
+            page = await self._reader.read(call.client, path, budget=budget)
+        except Refusal as error:
+            # A store may be called as what would hold its keys is.
+            return Unknown(f"{call.property} was not read: {error}", unseen=True)
+        except Unreadable as error:
+            unseen = error.status == 404
+            if not unseen:
+                await self._gap(f"{store_id}/{call.property}", error, path, call.action)
+            return _unknown(error, call.action, call.property, unseen=unseen)
+        properties = page.body["properties"]
+        return properties.get(call.property) if isinstance(properties, Mapping) else None
+
     # ── children ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _child(self, store_id: str, store: Mapping[str, Any], call: ChildCall) -> list[Resource]:
@@ -417,7 +451,7 @@ class Collector:
         if len(store_id) > 2_048 or not _PLAIN_ID.fullmatch(store_id):
             await self._emit(Gap(child_id, _NO_NAME, self._origin(path)))
             return [self._made(marker, name, Unknown(f"{child_id} was not read: {_NO_NAME}"), path, "", store_id, call)]
-        budget = (call.rate, str(store.get("location") or "").replace(" ", "").casefold()) if call.rate else ()
+        budget = (call.rate, _place(store)) if call.rate else ()
         try:
             if call.collection:
                 return await self._collection(path, marker, store_id, call, budget)
@@ -494,6 +528,11 @@ def _unknown(error: Unreadable, action: str, what: str, *, unseen: bool = False)
     return Unknown(f"{what} could not be read: {error}{needs}{request}", permission=permission, unseen=unseen)
 
 
+def _place(store: Mapping[str, Any]) -> str:
+    """The region a store's own reads are counted in."""
+    return str(store.get("location") or "").replace(" ", "").casefold()
+
+
 def _name(item: Mapping[str, Any], resource_id: str) -> str:
     name = item.get("name")
     return name if isinstance(name, str) and name else resource_id.rpartition("/")[2]
@@ -513,6 +552,8 @@ def calls_of(catalog: Catalog) -> Iterator[tuple[str, str]]:
             yield "/subscriptions/{subscription}" + call.path, call.action
         for child in service.children:
             yield f"/{child.parent_type}{child.path}", child.action
+        for expansion in service.expansions:
+            yield f"/{expansion.type}", expansion.action
 
 
 def actions_of(catalog: Catalog) -> list[str]:

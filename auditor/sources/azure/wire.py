@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -239,7 +240,13 @@ class RecordingWire:
                 )
             for entry in folder.iterdir():
                 entry.unlink()
-            meta = {"schema": "auditor/recording/v1", "endpoint": wire.endpoint, "tool": __version__}
+            begun = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            meta = {
+                "schema": "auditor/recording/v1",
+                "endpoint": wire.endpoint,
+                "tool": __version__,
+                "collected_at": begun,
+            }
             _put(folder / _META, meta)
         except OSError as error:
             raise UsageError(f"cannot record into {folder}: {error.strerror}") from error
@@ -305,6 +312,15 @@ def _without_secret_text(text: str) -> str:
 
 def _without_secret_pair(found: re.Match[str]) -> str:
     return f'"{found[1]}"{found[2]}"{_REMOVED}"' if _SECRET_NAME.search(found[1]) else found[0]
+
+
+def recorded_at(folder: Path) -> str:
+    """When a recording was begun, in ISO 8601; empty where it does not say."""
+    try:
+        text = str(json.loads((folder / _META).read_bytes())["collected_at"])
+        return text if datetime.fromisoformat(text).tzinfo is not None else ""
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return ""
 
 
 class ReplayWire:

@@ -99,6 +99,8 @@ QUIET = {
     # A lifecycle policy that answers 404 is known to be none, and 404 for the regions leaves the shipped table.
     ("good/managementPolicies/default", "404"), ("good/managementPolicies/default", "404-html"),
     ("locations", "404"), ("locations", "404-html"),
+    # No rule looks at how far geo-replication has come, and what answers 404 to that has nothing to say of it.
+    ("good/geoReplicationStats", "404"), ("good/geoReplicationStats", "404-html"),
     # Only one rule's exception looks at shares; and regions are regions without an id.
     ("files/fileServices/default/shares", "404"), ("files/fileServices/default/shares", "404-html"),
     ("locations", "no-ids"),
@@ -116,6 +118,8 @@ def endpoints() -> dict[str, str]:
                 child.parent_type
             ]:
                 found[f"{name}{child.path}"] = f"{GOOD}/{child.parent_type}/{name}{child.path}"
+        for expansion in service.expansions:
+            found[f"good/{expansion.property}"] = f"{GOOD}/{expansion.type}/good"
     # What an account of its kind cannot have is not asked for.
     for name in ("files/blobServices/default", "files/managementPolicies/default", "good/fileServices/default/shares"):
         del found[name]
