@@ -151,14 +151,6 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
     return {**{name: text for name in _WAIVER_TEXTS if (text := str(getattr(waiver, name)))}, **origin}
 
 
-def _holds_unknown(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_holds_unknown(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(_holds_unknown(item) for item in value)
-    return isinstance(value, Unknown)
-
-
 def _without_unknowns(value: Any, path: list[str | int], found: list[tuple[list[str | int], dict[str, Any]]]) -> Any:
     if isinstance(value, Unknown):
         found.append((path, _unknown(value)))
@@ -172,8 +164,11 @@ def _without_unknowns(value: Any, path: list[str | int], found: list[tuple[list[
 
 def _unknown(unknown: Unknown) -> dict[str, Any]:
     result: dict[str, Any] = {"reason": unknown.reason}
-    if unknown.possible and not any(_holds_unknown(value) for value in unknown.possible):
-        result["possible"] = list(unknown.possible)
+    if unknown.possible:
+        unknowns: list[tuple[list[str | int], dict[str, Any]]] = []
+        result["possible"] = _without_unknowns(unknown.possible, [], unknowns)
+        if unknowns:
+            result["unknowns"] = unknowns
     if unknown.permission is not None:
         result["permission"] = unknown.permission
     if unknown.unseen:
@@ -363,9 +358,11 @@ def _put(body: Any, path: list[Any], unknown: Unknown) -> Any:
 
 
 def _read_unknown(data: Mapping[str, Any]) -> Unknown:
-    possible = tuple(data.get("possible", ()))
+    possible = list(data.get("possible", ()))
+    for path, unknown in data.get("unknowns", ()):
+        _put(possible, path, _read_unknown(unknown))
     _require((data["reason"],), (data.get("permission"),))
-    return Unknown(data["reason"], possible, data.get("permission"), bool(data.get("unseen")))
+    return Unknown(data["reason"], tuple(possible), data.get("permission"), bool(data.get("unseen")))
 
 
 def _read_waiver(data: Mapping[str, Any]) -> Waiver:

@@ -13,11 +13,21 @@ from hypothesis import strategies as st
 
 from auditor import pipeline, snapshot
 from auditor.errors import OutputError, SnapshotError
-from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Severity, Unknown
+from auditor.model import Gap, Listing, Origin, Record, Resource, Scope, Severity, Unknown, Waiver, WaiverState
 
 NAMES = st.one_of(st.text(max_size=6), st.sampled_from(["$unknown", "unknowns", "kind", "body", "\ud800"]))
+# What a value can be may itself be known in part only.
+POSSIBLE = st.recursive(
+    st.integers() | st.builds(Unknown, st.text(max_size=3)),
+    lambda inner: st.dictionaries(NAMES, inner, max_size=2) | st.builds(Unknown, st.text(max_size=3), st.tuples(inner)),
+    max_leaves=4,
+)
 UNKNOWNS = st.builds(
-    Unknown, st.text(max_size=5), st.tuples(st.integers()) | st.just(()), st.none() | st.just("a/read"), st.booleans()
+    Unknown,
+    st.text(max_size=5),
+    st.lists(POSSIBLE, max_size=2).map(tuple),
+    st.none() | st.just("a/read"),
+    st.booleans(),
 )
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.text(max_size=8), UNKNOWNS
@@ -30,6 +40,12 @@ ORIGINS = st.builds(
     st.just(()) | st.just((Origin("outer", 2),)), st.none() | st.text(max_size=3),
 )  # fmt: skip
 
+WAIVERS = st.builds(
+    Waiver, st.text(max_size=4), st.text(max_size=4), st.text(max_size=4), st.text(max_size=4), st.text(max_size=4),
+    st.sampled_from(WaiverState), st.text(max_size=3), st.text(max_size=3), st.text(max_size=3), st.just(()), ORIGINS,
+    st.just(True),
+)  # fmt: skip
+
 
 def resources(children: bool = True) -> st.SearchStrategy[Resource]:
     return st.builds(
@@ -38,7 +54,7 @@ def resources(children: bool = True) -> st.SearchStrategy[Resource]:
         body=st.dictionaries(NAMES, BODIES, max_size=3) | st.none() | UNKNOWNS, origin=ORIGINS,
         parent=st.none() | st.text(max_size=3), children=st.lists(resources(False), max_size=2).map(tuple) if children else st.just(()),
         api_version=st.none() | st.text(max_size=3), deployed=st.booleans(), condition=st.none() | st.text(max_size=3),
-        origins=st.dictionaries(st.text(max_size=3), ORIGINS, max_size=2),
+        origins=st.dictionaries(st.text(max_size=3), ORIGINS, max_size=2), waivers=st.lists(WAIVERS, max_size=2).map(tuple),
     )  # fmt: skip
 
 
@@ -47,10 +63,56 @@ RECORDS = st.lists(
         resources(),
         st.builds(Gap, st.text(), st.text(), ORIGINS, st.none() | st.text()),
         st.builds(Listing, st.text(), st.text(), st.none() | UNKNOWNS, st.integers(0, 9), st.text()),
-        st.builds(Scope, st.text(), st.text(), st.text(), st.text()),
+        st.builds(Scope, st.text(), st.text(), st.text(), st.text(), st.booleans()),
+        WAIVERS,
     ),
     max_size=6,
 )
+
+
+@pytest.mark.parametrize("name", ["live", "bicep", "arm", "terraform/plan.json", "terraform/main.tf"])
+def test_the_estate_is_read_back_in_each_of_its_languages(name: str, tmp_path: Path, home: Path) -> None:
+    place = home / "samples/estate" / name
+    collected = pipeline.collect("azure:", replay=place) if name == "live" else pipeline.collect(place)
+    records = list(collected.records())
+    assert snapshot.write(tmp_path / "s.jsonl", records, collected.targets) == len(records) > 13
+    assert list(snapshot.read(tmp_path / "s.jsonl").records()) == records
+
+
+TEMPLATE = """
+param days int
+param on bool
+// auditor:waive storage-redundancy until=2027-06-30 reason="caches" owner=o ticket=T-1 created=2026-01-01
+resource store 'Microsoft.Storage/storageAccounts@2023-05-01' = if (on) {
+  name: 'stone'
+  location: 'westeurope'
+  kind: 'StorageV2'
+  sku: { name: 'Standard_LRS' }
+}
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = if (on) {
+  parent: store
+  name: 'default'
+  properties: {
+    isVersioningEnabled: true
+    deleteRetentionPolicy: on ? { enabled: true, days: days } : { enabled: true, days: 7 }
+  }
+}
+"""
+
+
+def test_waivers_conditions_and_alternatives_known_in_part_are_read_back(tmp_path: Path) -> None:
+    (tmp_path / "main.bicep").write_text(TEMPLATE, "utf-8")
+    collected = pipeline.collect(tmp_path)
+    records = list(collected.records())
+    (store,) = [one for one in records if isinstance(one, Resource)]
+    assert store.waivers
+    assert store.condition
+    snapshot.write(tmp_path / "s.jsonl", records, collected.targets)
+    again = snapshot.read(tmp_path / "s.jsonl")
+    assert list(again.records()) == records
+    judged = [pipeline.audit(one).findings for one in (collected, again)]
+    assert judged[0] == judged[1]
+    assert {one.outcome.value for one in judged[1] if one.rule == "storage-blob-versioning"} == {"unknown"}
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
