@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from auditor.comparison.items import Filled, Found, Sighted, between, identity, one_sided, pair_items
+from auditor.comparison.items import Filled, Found, Sighted, between, identity, key_of, one_sided, pair_items
 from auditor.comparison.orders import Aspect
 from auditor.comparison.views import Seen, told
 from auditor.model import Resource, Unknown
@@ -25,15 +25,18 @@ class Everything:
         """Leave out what services fill in."""
         self.filled = filled
 
-    def compare(self, left: Sighted, right: Sighted, read: Mapping[Accessor, Aspect]) -> Iterator[Found]:
-        """The differences in the stores' own bodies, then in their children's."""
-        yield from _Walk(self.filled, left, right, left.store, right.store, "", read).compare()
+    def compare(
+        self, left: Sighted, right: Sighted, read: Mapping[Accessor, Aspect], found: Iterable[Found]
+    ) -> Iterator[Found]:
+        """The differences in the stores' own bodies, then in their children's; `found` is what was told already."""
+        told_of = [one.path for one in found]
+        yield from _Walk(self.filled, left, right, left.store, right.store, "", read, told_of).compare()
         before, after = _children(left.store), _children(right.store)
         for name in sorted(before.keys() | after.keys()):
             one, other = before.get(name), after.get(name)
             if one is not None and other is not None:
                 below = one.id[len(left.store.id) + 1 :]
-                yield from _Walk(self.filled, left, right, one, other, below, read).compare()
+                yield from _Walk(self.filled, left, right, one, other, below, read, told_of).compare()
             elif not _counted(name, read):
                 yield from self._alone(one, other, left, right)
 
@@ -75,6 +78,7 @@ class _Walk:
         other: Resource,
         child: str,
         read: Mapping[Accessor, Aspect],
+        told_of: Iterable[str],
     ) -> None:
         self.filled = filled
         self.left = left
@@ -82,17 +86,8 @@ class _Walk:
         self.one = one
         self.other = other
         self.label = f"{child}:" if child else ""
-        collection = child.rpartition("/")[0].casefold()
-        self.known = {
-            dotted(accessor.path).casefold() or "*"
-            for accessor in read
-            if (accessor.child or "").casefold() == child.casefold()
-        } | {
-            dotted(path).casefold()
-            for accessor, aspect in read.items()
-            if accessor.root == "child" and str(accessor.child).casefold() == collection
-            for path in aspect.inner
-        }
+        self.told_of = told_of
+        self.known = set(_known(child.casefold(), read))
 
     def compare(self) -> Iterator[Found]:
         """The differences, deepest properties first named."""
@@ -124,15 +119,14 @@ class _Walk:
             yield from self._walk((*path, name), (*shown, name), value, right.get(key, (name, ABSENT))[1])
 
     def _lists(self, path: _Path, shown: _Path, one: Any, other: Any) -> Iterator[Found]:
-        inside = (*path, "[*]")
-        if dotted(inside).casefold() in self.known:
-            return
         left, right = ([] if side is ABSENT else list(side) for side in (one, other))
-        names = [identity(item).casefold() for item in left], [identity(item).casefold() for item in right]
+        names = [key_of(item) for item in left], [key_of(item) for item in right]
         contents = [repr(item) for item in left], [repr(item) for item in right]
         pairs, gone, new = pair_items(left, right, names, contents)
         for before, after in pairs:
-            yield from self._walk(inside, _within(shown, identity(before)), before, after)
+            yield from self._walk((*path, "[*]"), _within(shown, identity(before)), before, after)
+        if any(told_path.startswith(f"{self.label}{dotted(shown)}[") for told_path in self.told_of):
+            return  # the rules count these items, and which of them one side alone has is told
         for items, side in ((gone, 0), (new, 1)):
             for item in items:
                 yield self._alone(_within(shown, identity(item)), item, side)
@@ -145,6 +139,18 @@ class _Walk:
     def _seen(self, path: _Path, owner: Resource, value: Any) -> Seen:
         view = self.left.view if owner is self.one else self.right.view
         return view.value(owner, path, ABSENT if value is None else value)
+
+
+def _known(child: str, read: Mapping[Accessor, Aspect]) -> Iterator[str]:
+    """The casefolded paths in a body, the store's or that of a child below it, that the rules look at."""
+    collection = child.rpartition("/")[0]
+    for accessor, aspect in read.items():
+        if (accessor.child or "").casefold() == child and not aspect.collection:
+            yield dotted(accessor.path).casefold()
+        elif (accessor.child or "").casefold() == child:
+            yield from (dotted((*accessor.path, *path)).casefold() for path in aspect.inner)
+        elif accessor.root == "child" and str(accessor.child).casefold() == collection:
+            yield from (dotted(path).casefold() for path in aspect.inner)
 
 
 def _is(kind: type, *values: Any) -> bool:

@@ -107,6 +107,12 @@ def identity(value: Any) -> str:
     return next((one for one in found if isinstance(one, str)), "")
 
 
+def key_of(value: Any) -> str:
+    """What an item is paired by: its identity without case and, because regions are spelled both ways, blanks."""
+    called = identity(value).casefold()
+    return called.replace(" ", "") if isinstance(value, Mapping) else called
+
+
 def pair_items(
     left: Sequence[_T], right: Sequence[_T], *keys: tuple[Sequence[Hashable], Sequence[Hashable]]
 ) -> tuple[list[tuple[_T, _T]], list[_T], list[_T]]:
@@ -167,7 +173,7 @@ class Items:
         pairs, gone, new = pair_items(
             before,
             after,
-            ([_key(item) for item in before], [_key(item) for item in after]),
+            ([key_of(item.value) for item in before], [key_of(item.value) for item in after]),
             (self._contents(before, self.left), self._contents(after, self.right)),
         )
         for one, other in pairs:
@@ -317,11 +323,6 @@ def conditional(reference: str | None, current: str | None) -> str:
 
 def _condition(item: Item) -> str | None:
     return item.value.condition if isinstance(item.value, Resource) else None
-
-
-def _key(item: Item) -> str:
-    called = identity(item.value).casefold()
-    return called.replace(" ", "") if isinstance(item.value, Mapping) else called
 
 
 def _origin(item: Item | None) -> Origin | None:

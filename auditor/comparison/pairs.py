@@ -95,7 +95,7 @@ class StoreComparison:
         for name in rules:
             found += _applicability(left, right, rules[name], others[name], found)
         if self.everything is not None:
-            found += self.everything.compare(left, right, read)
+            found += self.everything.compare(left, right, read, found)
         return found
 
     def _setting(self, aspect: Aspect, left: Sighted, right: Sighted, active: set[str]) -> Iterator[Found]:

@@ -20,6 +20,7 @@ from auditor.sources.arm import records
 from tests.drift.sides import (
     ACCOUNT,
     BACKUP,
+    BODIES,
     CONFIG,
     COSMOS,
     HERE,
@@ -615,6 +616,48 @@ def test_everything_goes_into_children() -> None:
     found = told(compared(account("a"), account("b"), everything=True))
     assert set(found.values()) == {"different"}
     assert all(path.startswith("blobServices/default:properties.cors.corsRules") for _, path in found)
+
+
+def _lifecycle(**definition: Any) -> Resource:
+    rule = {"name": "r", "enabled": True, "definition": definition}
+    return store(ACCOUNT, children={"managementPolicies/default": {"properties": {"policy": {"rules": [rule]}}}})
+
+
+def test_everything_goes_into_the_items_that_rules_count() -> None:
+    """What the rules look at there is told once, and what they do not look at is told, too."""
+    inside = "managementPolicies/default:properties.policy.rules[r].definition."
+    after = {"daysAfterModificationGreaterThan": 30}, {"daysAfterModificationGreaterThan": 1}
+    sides = [_lifecycle(actions={"baseBlob": {"delete": one}}) for one in after]
+    assert told(compared(*sides)) == {}
+    path = f"{inside}actions.baseBlob.delete.daysAfterModificationGreaterThan"
+    assert told(compared(*sides, everything=True)) == {("one", path): "different"}
+    sides = [
+        _lifecycle(
+            actions={"version": {"delete": {"daysAfterCreationGreaterThan": days}}}, filters={"prefixMatch": [name]}
+        )
+        for days, name in ((60, "a"), (30, "b"))
+    ]
+    assert told(compared(*sides, everything=True)) == {
+        ("one", f"{inside}actions.version.delete.daysAfterCreationGreaterThan"): "weaker",
+        ("one", f"{inside}filters.prefixMatch[a]"): "different",
+    }
+    regions = [
+        [
+            {"locationName": "West Europe", "failoverPriority": 0},
+            {"locationName": "North Europe", "failoverPriority": 1},
+        ],
+        [{"locationName": "northeurope", "failoverPriority": 0}, {"locationName": "westeurope", "failoverPriority": 1}],
+        [{"locationName": "westeurope", "failoverPriority": 0}],
+    ]
+    first, swapped, fewer = (
+        store(COSMOS, body={"properties": {**BODIES[COSMOS]["properties"], "locations": one}}) for one in regions
+    )
+    assert told(compared(first, first, everything=True)) == {}
+    assert told(compared(first, swapped, everything=True)) == {
+        ("one", "properties.locations[West Europe].failoverPriority"): "different",
+        ("one", "properties.locations[North Europe].failoverPriority"): "different",
+    }
+    assert told(compared(first, fewer, everything=True)) == {("one", "properties.locations[North Europe]"): "weaker"}
 
 
 def test_what_a_template_says_nothing_of_is_not_compared() -> None:
