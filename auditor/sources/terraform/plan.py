@@ -50,6 +50,11 @@ _HIDDEN: Final = Unknown(
     "known after apply: a dynamic block may stand for it, which a plan does not show; the configuration would tell"
 )
 _DEEP: Final = Unknown("it nests too deep")
+_WITHOUT_RELEVANT: Final = frozenset({"0.1", "0.2", "1.0"})
+"""The formats before Terraform 1.2, which do not say what a plan rests on (internal/command/jsonplan, 2026-11)."""
+_TAKEN_FOR_UNSET: Final = (
+    "blocks that are not written count as left out; without the configuration a plan does not show dynamic ones"
+)
 _NO_CHANGE: Final = Unknown("the plan tells no change of its resource, and so not what is left open in it")
 
 
@@ -244,12 +249,17 @@ class Plan:
     def _hides_something(self) -> bool:
         """Whether something that is not known goes into the plan by ways the configuration in it does not show.
 
-        `relevant_attributes` (since Terraform 1.2) lists all attributes of resources that anything in the plan rests
-        on, dynamic blocks included.
+        `relevant_attributes` lists all attributes of resources that anything in the plan rests on, dynamic blocks
+        included; where it rests on none, there is no list. What is used where it shows counts as explained, although a
+        dynamic block may use it besides.
         """
         listed = self._document.get("relevant_attributes")
+        if listed is None and str(self._document.get("format_version")) not in _WITHOUT_RELEVANT:
+            return False
         if not isinstance(listed, list):
             return True
+        if listed:
+            self.notes[_TAKEN_FOR_UNSET] += 1
         shown = self._configuration.uses()
         whole = {address for address, attribute in shown if not attribute}
         hidden: set[tuple[str, str]] = set()

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from auditor.model import Gap, Origin, Scope, Unknown
+from auditor.sources.terraform.document import Document
 from auditor.sources.terraform.instances import Instance, Reference
 from auditor.sources.terraform.marks import SENSITIVE
-from auditor.sources.terraform.plan import Surroundings
+from auditor.sources.terraform.plan import Plan, Surroundings
 from tests.sources.terraform.plan_json import CORPUS, PlanJson, constant, read, refers
 
 ACCOUNT = "azurerm_storage_account.a"
@@ -193,13 +194,30 @@ def test_what_is_known_hides_nothing() -> None:
     assert of(plan)["blob_properties"] is None
 
 
-def test_an_old_plan_does_not_say_what_it_rests_on() -> None:
-    plan = PlanJson().add(ACCOUNT, {"name": "a"}, **UNSET, written=NAMED)
+@pytest.mark.parametrize(("version", "told"), [("0.2", False), ("1.0", False), ("1.1", True), ("1.2", True)])
+def test_a_plan_without_a_list_of_what_it_rests_on(version: str, told: bool) -> None:
+    """Before Terraform 1.2 there was none; since then it is left out where the plan rests on nothing."""
+    plan = PlanJson(format_version=version).add(ACCOUNT, {"name": "a"}, **UNSET, written=NAMED)
     tree = plan.tree()
     del tree["relevant_attributes"]
     (instance,) = read(json.dumps(tree))
     assert isinstance(instance, Instance)
-    assert isinstance(instance.values["blob_properties"], Unknown)
+    value = instance.values["blob_properties"]
+    assert value is None if told else isinstance(value, Unknown)
+
+
+def test_it_is_said_that_a_plan_may_hide_dynamic_blocks_over_what_it_shows() -> None:
+    plan = (
+        PlanJson()
+        .add("azurerm_key_vault.k", {}, unknown={"id": True}, written={})
+        .add(ACCOUNT, {"name": "a"}, **UNSET, written=NAMED)
+        .add("azurerm_key_vault_key.y", {}, unknown={"v": True}, written={"v": refers("azurerm_key_vault.k.id")})
+        .rests_on("azurerm_key_vault.k", "id")
+    )
+    for around, expected in ((Surroundings(), 1), (Surroundings(dynamic=lambda _address, _block: False), 0)):
+        reader = Plan(Document(plan.text()), "plan.json", around)
+        list(reader.instances())
+        assert sum("dynamic" in note for note in reader.notes) == expected
 
 
 def test_a_scalar_cannot_be_a_dynamic_block() -> None:
