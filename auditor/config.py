@@ -17,6 +17,7 @@ NAMES: Final = ("auditor.toml", "pyproject.toml")
 KEYS: Final[Mapping[str, type[Any]]] = {
     "baseline": str,
     "waivers": str,
+    "objectives": str,
     "longest_waiver": str,
     "inline_waivers": bool,
     "rules_dir": list,
@@ -32,7 +33,7 @@ KEYS: Final[Mapping[str, type[Any]]] = {
     "concurrency": int,
     "quiet": bool,
 }
-_PATHS: Final = ("waivers", "module_path")
+_PATHS: Final = ("waivers", "objectives", "module_path")
 
 
 def find(start: Path) -> Path | None:

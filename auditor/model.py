@@ -624,7 +624,7 @@ class Since(NamedTuple):
 
     `name` is the file that was named, `baseline` what that run was judged by. `gone` are the keys of findings that were
     open in it and whose resource is no longer there; `new_gaps` are those that it did not have. `only_new` says that
-    only what is new decides how the process ends.
+    only what is new decides how the process ends, `elsewhere` that no resource of it is among the report's.
     """
 
     name: str
@@ -633,6 +633,7 @@ class Since(NamedTuple):
     gone: tuple[tuple[str, str], ...] = ()
     new_gaps: tuple[Gap, ...] = ()
     only_new: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -670,16 +671,28 @@ class Report:
         return {"resources": len(self.subjects), **counts, "gaps": len(self.gaps)}
 
     def exit_code(self, fail_on: Severity) -> int:
-        """0 clean, 1 a failure at or above `fail_on`, 3 a gap or an unknown, 4 nothing to audit.
+        """0 clean, 1 a failure at or above `fail_on` or a missed objective, 3 a gap or an unknown, 4 nothing to audit.
 
-        Where only what is new since an earlier run counts, so does what cannot be told to be old.
+        An objective that cannot be told to be met is an unknown, whichever findings count. Where only what is new since
+        an earlier run counts, so does what cannot be told to be old.
         """
         counting = [finding for finding in self.deciding if not finding.waived]
-        if any(one.outcome is Outcome.FAIL and one.severity.rank >= fail_on.rank for one in counting):
+        failing = any(one.outcome is Outcome.FAIL and one.severity.rank >= fail_on.rank for one in counting)
+        promises = self.promises
+        if failing or promises["missed"]:
             return 1
-        if self.deciding_gaps or any(one.outcome is Outcome.UNKNOWN for one in counting):
+        unknown = any(one.outcome is Outcome.UNKNOWN for one in counting)
+        if unknown or self.deciding_gaps or promises["untold"]:
             return 3
         return (3 if self.gaps else 4) if self.empty else 0
+
+    @property
+    def promises(self) -> dict[str, int]:
+        """How many scenarios of stores are met, missed, or cannot be told to be met, of those with an objective."""
+        counts = dict.fromkeys(("met", "missed", "untold"), 0)
+        for verdict in (row.verdict for store in self.recovery for row in store.scenarios if row.verdict):
+            counts[verdict if verdict in counts else "untold"] += 1
+        return counts
 
     @property
     def deciding(self) -> Sequence[Finding]:
@@ -738,10 +751,10 @@ class RecoveryReport(NamedTuple):
 
     def exit_code(self) -> int:
         """0 analysed, 1 an objective is missed, 3 a gap or an objective that cannot be told, 4 nothing to analyse."""
-        verdicts = {row.verdict for store in self.report.recovery for row in store.scenarios}
-        if "missed" in verdicts:
+        promises = self.report.promises
+        if promises["missed"]:
             return 1
-        if self.report.gaps or verdicts - {"", "met"}:
+        if self.report.gaps or promises["untold"]:
             return 3
         return 0 if self.report.recovery else 4
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,7 +223,7 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
     for waiver in beside.waivers:
         waivers.know(waiver)
     findings = waivers.settled(findings)
-    return Report(
+    report = Report(
         tool_version=__version__,
         generated_at=snapshot.now(),
         collected_at=collected.generated_at,
@@ -233,7 +233,7 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         subjects=tuple(subjects),
         findings=tuple(findings),
         gaps=tuple(beside.gaps),
-        statements=statements.judge(policy.baseline, findings, beside.unlisted(catalog, subjects)),
+        statements=(),
         rules={rule.id: rule_info(rule, policy.baseline) for rule in policy.rules.values()},
         services=_titles(catalog, policy.rules, findings),
         scopes=tuple(beside.scopes),
@@ -241,13 +241,19 @@ def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = No
         deleted=tuple(map(subject_of, beside.deleted)),
         not_assessed=tuple(note for service in catalog.services for note in service.not_assessed),
         stale_waivers=_stale(waivers.stale(policy.rules), beside),
-        recovery=recoveries.rows(),
+        recovery=recoveries.rows(whole=not beside.gaps and not _left_out(beside)),
     )
+    unlisted = beside.unlisted(catalog, subjects)
+    return replace(report, statements=statements.judge(policy.baseline, findings, unlisted, report.promises))
+
+
+def _left_out(beside: Beside) -> bool:
+    return any(scope.left_out for scope in beside.scopes)
 
 
 def _stale(waivers: tuple[Waiver, ...], beside: Beside) -> tuple[Waiver, ...]:
     """The waivers that want a look. What was left out may need those that nothing else needs."""
-    partly = any(scope.left_out for scope in beside.scopes)
+    partly = _left_out(beside)
     return tuple(waiver for waiver in waivers if not (partly and waiver.state is WaiverState.UNUSED))
 
 

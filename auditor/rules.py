@@ -148,7 +148,7 @@ class Setting:
 
 
 class Statement(NamedTuple):
-    """A row of the document a baseline stands for."""
+    """A row of the document a baseline stands for; `objectives` where the owner's recovery objectives decide it."""
 
     id: str
     service: str
@@ -156,6 +156,7 @@ class Statement(NamedTuple):
     text: str
     note: str
     rules: tuple[str, ...]
+    objectives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,7 +451,8 @@ def _setting(
 
 
 def _statement(reader: Reader, path: str, rules: Mapping[str, Rule]) -> Statement:
-    reader.mapping(path, ("id", "service", "kind", "text", "note", "rules"), ("id", "service", "kind", "text"))
+    keys = ("id", "service", "kind", "text", "note", "rules", "objectives")
+    body = reader.mapping(path, keys, ("id", "service", "kind", "text"))
     ids = [reader.text(f"{path}/rules/{i}") for i in _range(reader, f"{path}/rules")]
     for index, rule_id in enumerate(ids):
         if rule_id not in rules:
@@ -462,6 +464,7 @@ def _statement(reader: Reader, path: str, rules: Mapping[str, Rule]) -> Statemen
         text=reader.text(f"{path}/text"),
         note=reader.text(f"{path}/note", ""),
         rules=tuple(ids),
+        objectives=body.get("objectives") is True,
     )
 
 

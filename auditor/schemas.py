@@ -1,4 +1,4 @@
-"""JSON Schemas of rule, baseline, waivers and map files, for editors; what loads them is the authority."""
+"""JSON Schemas of rule, baseline, waivers, map and objectives files, for editors; what loads them is the authority."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from auditor.model import Severity
 from auditor.quantities import UNITS
+from auditor.recovery import SCENARIOS, objectives
 from auditor.rules import (
     EFFECTS,
     MAPPINGS,
@@ -30,8 +31,8 @@ _ID: Final = {"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"}
 
 
 def schema(kind: str, vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    """The schema (draft 2020-12) of `rule`, `baseline`, `waivers` or `map` files."""
-    build = {"rule": _rule, "baseline": _baseline, "waivers": _waivers, "map": _map}[kind]
+    """The schema (draft 2020-12) of `rule`, `baseline`, `waivers`, `map` or `objectives` files."""
+    build = {"rule": _rule, "baseline": _baseline, "waivers": _waivers, "map": _map, "objectives": _objectives}[kind]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **build(vocabulary, rules)}
 
 
@@ -232,6 +233,7 @@ def _baseline(vocabulary: Vocabulary, rules: Mapping[str, Rule]) -> dict[str, An
             "text": _TEXT,
             "note": _TEXT,
             "rules": _list({"anyOf": [{"enum": sorted(rules)}, _ID]}),
+            "objectives": {"type": "boolean"},
         },
         "id",
         "service",
@@ -288,3 +290,22 @@ def _map(_vocabulary: Vocabulary, _rules: Mapping[str, Rule]) -> dict[str, Any]:
         "description": "Names or ids of the reference's resources, and what each is called on the current side.",
         **names,
     }
+
+
+def _objectives(vocabulary: Vocabulary, _rules: Mapping[str, Rule]) -> dict[str, Any]:
+    glob = {**_TEXT, "maxLength": objectives.MAX_PATTERN}
+    kinds = {"anyOf": [{"enum": sorted(vocabulary.types)}, glob]}
+    tags = {"type": "object", "additionalProperties": glob, "minProperties": 1}
+    stores = _object({"type": kinds, **dict.fromkeys(("name", "id", "group"), glob), "tags": tags})
+    objective = _object(
+        {
+            "id": _TEXT,
+            "note": {"type": "string"},
+            "stores": stores,
+            "scenarios": {"anyOf": [{"const": "all"}, _list({"enum": list(SCENARIOS)}, 1)]},
+            **dict.fromkeys(objectives.FIGURES, _DURATION),
+        },
+        "id",
+        "scenarios",
+    ) | {"anyOf": _required(*objectives.FIGURES)}
+    return {"title": "auditor objectives", **_object({"title": _TEXT, "objectives": _list(objective, 1)}, "objectives")}

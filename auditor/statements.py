@@ -12,20 +12,38 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.INFORMATION
 
 
 def judge(
-    baseline: Baseline, findings: Iterable[Finding], unlisted: Mapping[str, str] = MappingProxyType({})
+    baseline: Baseline,
+    findings: Iterable[Finding],
+    unlisted: Mapping[str, str] = MappingProxyType({}),
+    promises: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[StatementResult, ...]:
     """One row a statement: its verdict is the worst outcome of the findings of its rules, waived ones left aside.
 
     A statement without findings is not applicable when rules stand behind it, and informational when it is the
     platform's or an operator's part, or when all there is to find is waived. `unlisted` says of a service (by name) why
     some of its resources may not have been seen: then nothing about them is known, and "not applicable" would be a lie.
+    `promises` counts the recovery objectives that are met, missed and untold, where some were given.
     """
     wanted = {rule for statement in baseline.statements for rule in statement.rules}
     by_rule: dict[str, list[Finding]] = {rule: [] for rule in wanted}
     for finding in findings:
         if finding.rule in wanted:
             by_rule[finding.rule].append(finding)
-    return tuple(_row(statement, by_rule, unlisted.get(statement.service, "")) for statement in baseline.statements)
+    return tuple(
+        _promised(statement, promises)
+        if statement.objectives and any(promises.values())
+        else _row(statement, by_rule, unlisted.get(statement.service, ""))
+        for statement in baseline.statements
+    )
+
+
+def _promised(statement: Statement, promises: Mapping[str, int]) -> StatementResult:
+    """A statement that the owner's recovery objectives decide."""
+    verdict = Outcome.FAIL if promises["missed"] else Outcome.UNKNOWN if promises["untold"] else Outcome.PASS
+    words = {"met": "met", "missed": "missed", "untold": "cannot be told to be met"}
+    said = ", ".join(f"{promises[key]} {word}" for key, word in words.items() if promises[key])
+    note = f"Of the recovery objectives, by scenario and store: {said}."
+    return StatementResult(statement.id, statement.service, statement.text, statement.kind, verdict, note, ())
 
 
 def _row(statement: Statement, by_rule: Mapping[str, Sequence[Finding]], unlisted: str) -> StatementResult:

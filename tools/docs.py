@@ -27,7 +27,7 @@ def generated() -> dict[Path, str]:
         DOCS / "rules.md": reference(rules.values(), baselines),
         terraform: with_tables(terraform.read_text("utf-8"), services.SERVICES),
     }
-    for kind in ("rule", "baseline", "waivers", "map"):
+    for kind in ("rule", "baseline", "waivers", "map", "objectives"):
         text = json.dumps(schema(kind, vocabulary, rules), indent=2, ensure_ascii=False) + "\n"
         files[DOCS / f"{kind}.schema.json"] = text
     return files

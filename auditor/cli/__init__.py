@@ -99,6 +99,8 @@ def root(context: click.Context, config: Path | None, no_config: bool) -> None:
         on_waivers = dict.fromkeys(("check", "list"), settings)
         context.default_map = {"scan": settings, "snapshot": settings, "rules": own_rules, "baselines": own_rules}
         context.default_map["waivers"] = on_waivers
+        # Where reports of findings go is no place for those of recovery.
+        context.default_map["recovery"] = {"analyse": {k: v for k, v in settings.items() if k != "format"}}
         # What decides on findings, and where reports of them go, says nothing of drift.
         of_findings = ("fail_on", "format", "waivers", "longest_waiver", "inline_waivers", "objectives")
         context.default_map["drift"] = {key: value for key, value in settings.items() if key not in of_findings}

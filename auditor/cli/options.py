@@ -15,11 +15,11 @@ SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 EXIT_CODES: Final = """\b
 Exit codes:
   0   clean
-  1   findings at or above --fail-on
+  1   findings at or above --fail-on, or a missed objective
   2   usage: a wrong option, target or configuration
   3   incomplete: something could not be read or decided
   4   nothing to audit
-  5   a rule, baseline or waivers file is bad
+  5   a rule, baseline, waivers or objectives file is bad
   70  our own bug"""
 
 SNAPSHOT_EXIT_CODES: Final = """\b
@@ -196,6 +196,9 @@ def collect_options(given: dict[str, Any]) -> dict[str, Any]:
     return {**{name: given.pop(name) for name in names}, "parameter": pairs}
 
 
+OBJECTIVES = click.option(
+    "--objectives", type=FILE, help="What was promised: RPO, RTO and look-back per scenario and store."
+)
 LONGEST_WAIVER = click.option(
     "--longest-waiver",
     default="",

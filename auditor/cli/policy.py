@@ -97,9 +97,9 @@ def rules_test(rule_ids: tuple[str, ...], rules_dir: tuple[Path, ...], verbose: 
     short_help="Print a JSON Schema for editors.",
     epilog="\b\nExamples:\n  auditor rules schema > rule.schema.json\n  auditor rules schema baseline",
 )
-@click.argument("kind", type=click.Choice(["rule", "baseline", "waivers", "map"]), default="rule")
+@click.argument("kind", type=click.Choice(["rule", "baseline", "waivers", "map", "objectives"]), default="rule")
 def rules_schema(kind: str) -> int:
-    """Print the JSON Schema of rule, baseline, waivers or map files, for editors."""
+    """Print the JSON Schema of rule, baseline, waivers, map or objectives files, for editors."""
     from auditor import pipeline, services
     from auditor.schemas import schema
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from auditor.cli.options import EXISTING_FOLDER, FILE, TARGETS, Sections, collect_options, collecting
+from auditor.cli.options import EXISTING_FOLDER, FILE, OBJECTIVES, TARGETS, Sections, collect_options, collecting
 from auditor.cli.output import Progress, emit, say, screen
 from auditor.cli.reports import requested, written
 
@@ -64,7 +64,7 @@ Examples:
 {RECOVERY_EXIT_CODES}""",
 )
 @collecting
-@click.option("--objectives", type=FILE, help="What was promised: RPO, RTO and look-back per scenario and store.")
+@OBJECTIVES
 @click.option(
     "--what-if",
     "what_if",

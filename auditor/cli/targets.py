@@ -13,6 +13,7 @@ from auditor.cli.options import (
     EXIT_CODES,
     FILE,
     LONGEST_WAIVER,
+    OBJECTIVES,
     SEVERITIES,
     SNAPSHOT_EXIT_CODES,
     TARGETS,
@@ -46,6 +47,7 @@ Examples:
   auditor scan estate.jsonl --baseline well-architected --rule keyvault-purge-protection
   auditor scan azure:SUBSCRIPTION/GROUP --waivers waivers.yaml --format json=- | jq .summary
   auditor scan infra/ --since main.json --only-new
+  auditor scan azure: --objectives objectives.yaml
 
 {EXIT_CODES}""",
 )
@@ -65,6 +67,7 @@ Examples:
     default=True,
     help="Whether waivers written in templates count (they do).",
 )
+@OBJECTIVES
 @click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule)
 @click.option("--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable).")
 @click.option(
@@ -101,7 +104,10 @@ def scan(targets: tuple[str, ...], **given: Any) -> int:
     outputs = requested(FORMATS, given["format"], given["template"])
     policy = pipeline.load_policy(
         given["baseline"],
-        **{name: given[name] for name in ("waivers", "longest_waiver", "inline_waivers", "rule", "rules_dir")},
+        **{
+            name: given[name]
+            for name in ("waivers", "longest_waiver", "inline_waivers", "rule", "rules_dir", "objectives")
+        },
     )
     if given["only_new"] and given["since"] is None:
         raise UsageError("--only-new needs an earlier run", hint="Name a snapshot or a JSON report with --since.")
@@ -143,7 +149,8 @@ def _judged_by(given: dict[str, Any]) -> tuple[Path, ...]:
     here = Path.cwd()
     configuration = click.get_current_context().obj or here / NAMES[0]
     nearer = (folder / NAMES[0] for folder in (here, *here.parents))
-    named = (given["waivers"], Path(given["baseline"]), *given["rules_dir"], configuration, *nearer)
+    files = (given["waivers"], given["objectives"], Path(given["baseline"]))
+    named = (*files, *given["rules_dir"], configuration, *nearer)
     return tuple(path for path in named if path is not None)
 
 

@@ -6,7 +6,6 @@ customers' keys are known as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -84,10 +83,13 @@ class Recoveries:
         kept = store if self._objectives is not None else None
         self._stores.append(_Analysed(subject, rows, self._vault_of(store), kept))
 
-    def rows(self) -> tuple[StoreRecovery, ...]:
-        """The rows of every store. Raises PolicyError when objectives contradict one another or are for no store."""
+    def rows(self, *, whole: bool = True) -> tuple[StoreRecovery, ...]:
+        """The rows of every store; `whole` says that no store can have been missed.
+
+        Raises PolicyError when objectives contradict one another, or are for no store.
+        """
         objectives = self._objectives
-        if objectives is not None:
+        if objectives is not None and whole:
             objectives.require_stores([one.store for one in self._stores if one.store is not None])
         return tuple(StoreRecovery(one.subject, self._finished(one)) for one in self._stores)
 
@@ -112,8 +114,8 @@ class Recoveries:
         if judgement.verdict != MISSED:
             return judgement
         outlook = would_meet(judgement, objective, store, self._analysis)
-        reason = f"{judgement.verdict_reason}{outlook.text}"
-        return judgement._replace(verdict_reason=reason, changes=outlook.changes or row.changes)
+        reason = f"{judgement.verdict_reason}; {outlook.text}"
+        return judgement._replace(verdict_reason=reason, changes=outlook.changes)
 
     def _vault_of(self, store: Resource) -> str | Unknown:
         """The name of the vault that holds the store's own key; an empty text where Microsoft has the key."""
@@ -159,11 +161,3 @@ def _locked_up(row: Recovery, recoverable: str, reason: str) -> Recovery:
     return Recovery(
         row.scenario, recoverable, figure, figure, figure, reason=reason, notes=row.notes, sources=row.sources
     )
-
-
-def promises(rows: Sequence[StoreRecovery]) -> Mapping[str, int]:
-    """How many rows have which verdict."""
-    counts: dict[str, int] = {}
-    for row in (row for store in rows for row in store.scenarios if row.verdict):
-        counts[row.verdict] = counts.get(row.verdict, 0) + 1
-    return counts

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from auditor import quantities
 from auditor.documents import Reader, read_document
@@ -29,9 +29,9 @@ from auditor.rules import Vocabulary
 
 MET, MISSED, CANNOT_TELL, NO_FIGURE = "met", "missed", "cannot-tell", "no-documented-figure"
 _SELECTORS: Final = ("type", "name", "id", "group", "tags")
-_FIGURES: Final = ("rpo", "rto", "lookback")
+FIGURES: Final = ("rpo", "rto", "lookback")
 _WORDS: Final = {"rpo": "data loss", "rto": "recovery time", "lookback": "look-back"}
-_MAX_PATTERN: Final = 500
+MAX_PATTERN: Final = 500
 MAX_TRIED: Final = 200
 """Combinations of changes tried for one missed objective."""
 
@@ -99,9 +99,9 @@ class Objectives:
         return first
 
     def require_stores(self, stores: Sequence[Resource]) -> None:
-        """See that every objective is for a store that is there. Raises PolicyError."""
+        """See that every objective is for a store that is there, where there is any. Raises PolicyError."""
         for one in self.objectives:
-            if not any(one.stores.covers(store) for store in stores):
+            if stores and not any(one.stores.covers(store) for store in stores):
                 self._fail(one, f"objective {one.id!r} is for no store that was read")
 
     def _fail(self, objective: Objective, message: str) -> NoReturn:
@@ -127,10 +127,10 @@ def load_objectives(path: Path, vocabulary: Vocabulary) -> Objectives:
 
 
 def _objective(reader: Reader, at: str, vocabulary: Vocabulary) -> Objective:
-    body = reader.mapping(at, ("id", "stores", "scenarios", "note", *_FIGURES), ("id", "scenarios"))
-    figures = {name: _duration(reader, f"{at}/{name}") if name in body else None for name in _FIGURES}
+    body = reader.mapping(at, ("id", "stores", "scenarios", "note", *FIGURES), ("id", "scenarios"))
+    figures = {name: _duration(reader, f"{at}/{name}") if name in body else None for name in FIGURES}
     if all(value is None for value in figures.values()):
-        reader.fail(at, f"promises nothing; give one of {', '.join(_FIGURES)}")
+        reader.fail(at, f"promises nothing; give one of {', '.join(FIGURES)}")
     return Objective(
         id=reader.text(f"{at}/id"),
         stores=_selection(reader, f"{at}/stores", vocabulary) if "stores" in body else Selection(),
@@ -161,14 +161,16 @@ def _selection(reader: Reader, at: str, vocabulary: Vocabulary) -> Selection:
         reader.unknown(f"{at}/type", kind, vocabulary.types, "resource type")
     tags = None
     if "tags" in body:
+        if not reader.mapping(f"{at}/tags", None):
+            reader.fail(f"{at}/tags", "expected at least one tag")
         tags = {name: _pattern(reader, f"{at}/tags/{name}") for name in reader.mapping(f"{at}/tags", None)}
     return Selection(**texts, tags=tags)
 
 
 def _pattern(reader: Reader, at: str) -> str:
     text = reader.text(at)
-    if len(text) > _MAX_PATTERN or text.count("*") > 16:
-        reader.fail(at, f"a pattern has at most {_MAX_PATTERN} characters and 16 stars")
+    if len(text) > MAX_PATTERN or text.count("*") > 16:
+        reader.fail(at, f"a pattern has at most {MAX_PATTERN} characters and 16 stars")
     return text
 
 
@@ -196,7 +198,7 @@ def _verdict(row: Recovery, objective: Objective) -> tuple[str, str]:
         return MISSED, f"{why}: {row.reason}"
     verdicts = [
         _compared(name, getattr(row, name), promised)
-        for name in _FIGURES
+        for name in FIGURES
         if (promised := getattr(objective, name)) is not None
     ]
     for worst in (MISSED, CANNOT_TELL, NO_FIGURE):
@@ -223,22 +225,20 @@ def _compared(name: str, figure: Figure, promised: float) -> tuple[str, str]:
 
 
 class Outlook(NamedTuple):
-    """What would meet a missed objective: changes, or time alone, which `text` then says."""
+    """What would meet a missed objective: changes, or time alone, or nothing we know of; `text` says which."""
 
-    changes: tuple[Change, ...] = ()
-    text: str = ""
+    changes: tuple[Change, ...]
+    text: str
 
 
 def would_meet(row: Recovery, objective: Objective, store: Resource, analysis: Analysis) -> Outlook:
     """The easiest changes of settings after which a missed objective is met, tried one by one and in pairs.
 
-    What the service says of today is left aside: a protection that was just switched on has yet to grow. Empty when
-    none of the changes we know of is enough.
+    What the service says of today is left aside: a protection that was just switched on has yet to grow.
     """
     if store.deployed and _met(store, row.scenario, objective, analysis):
-        return Outlook(text="; by its settings it will be met in time")
-    proposals = analysis.proposals(store)
-    for together in _tried(proposals):
+        return Outlook((), "by its settings it will be met in time")
+    for together in _tried(analysis.proposals(store)):
         try:
             after = store
             for change in together:
@@ -246,8 +246,8 @@ def would_meet(row: Recovery, objective: Objective, store: Resource, analysis: A
         except ImpossibleChangeError:
             continue
         if _met(after, row.scenario, objective, analysis):
-            return Outlook(together)
-    return Outlook()
+            return Outlook(together, "a change would meet it" if len(together) == 1 else "two changes would meet it")
+    return Outlook((), "no change of settings that is known here would meet it")
 
 
 def _met(store: Resource, scenario: str, objective: Objective, analysis: Analysis) -> bool:
@@ -259,36 +259,3 @@ def _tried(proposals: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
     together: list[tuple[Change, ...]] = [(one,) for one in proposals]
     together += combinations(proposals, 2)
     yield from sorted(together, key=lambda changes: sum(change.effort for change in changes))[:MAX_TRIED]
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of objectives files, for editors."""
-    duration = {"type": "string", "pattern": "^P"}
-    text = {"type": "string", "minLength": 1, "maxLength": _MAX_PATTERN}
-    selection = {key: text for key in _SELECTORS if key != "tags"}
-    scenarios = {"type": "array", "items": {"enum": list(SCENARIOS)}, "minItems": 1}
-    objective = {
-        "type": "object",
-        "required": ["id", "scenarios"],
-        "additionalProperties": False,
-        "anyOf": [{"required": [name]} for name in _FIGURES],
-        "properties": {
-            "id": text,
-            "note": {"type": "string"},
-            "stores": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {**selection, "tags": {"type": "object", "additionalProperties": text}},
-            },
-            "scenarios": {"anyOf": [{"const": "all"}, scenarios]},
-            **dict.fromkeys(_FIGURES, duration),
-        },
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "auditor objectives",
-        "type": "object",
-        "required": ["objectives"],
-        "additionalProperties": False,
-        "properties": {"title": text, "objectives": {"type": "array", "minItems": 1, "items": objective}},
-    }

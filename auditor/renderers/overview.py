@@ -127,7 +127,8 @@ class News(NamedTuple):
             parts.append(f"{len(self.gone):,} gone with their resources")
         if self.since.new_gaps:
             parts.append(counted(len(self.since.new_gaps), "new gap"))
-        return ", ".join(parts)
+        elsewhere = "; no resource of that run is among these: it may be of other targets"
+        return ", ".join(parts) + (elsewhere if self.since.elsewhere else "")
 
 
 class Applied(NamedTuple):
@@ -173,7 +174,7 @@ def overview(report: Report) -> Overview:
     counts = report.summary()
     severities = Counter(finding.severity for finding in by_state["fail"])
     return Overview(
-        verdict=_verdict(counts, report.left_out),
+        verdict=_verdict(counts | report.promises, report.left_out),
         counts=counts,
         severities=tuple((severity.value, severities[severity]) for severity in Severity if severities[severity]),
         scores=tuple(
@@ -350,12 +351,21 @@ def _judged(counts: Mapping[str, int]) -> Verdict:
         for number, phrase in (
             (counts["gaps"], counted(counts["gaps"], "gap") + " in what was read"),
             (counts["unknown"], counted(counts["unknown"], "setting") + " undecided"),
+            (counts["untold"], counted(counts["untold"], "recovery objective") + " that cannot be told to be met"),
+        )
+        if number
+    ]
+    below = [
+        phrase
+        for number, phrase in (
+            (counts["fail"], counted(counts["fail"], "finding") + " below the baseline"),
+            (counts["missed"], counted(counts["missed"], "recovery objective") + " missed"),
         )
         if number
     ]
     judged = counts["pass"] + counts["fail"] + counts["unknown"]
-    if counts["fail"]:
-        text = f"{counted(counts['fail'], 'finding')} below the baseline"
+    if below:
+        text = " and ".join(below)
         if open_points:
             return Verdict("Failing and incomplete", "fail", f"{text}; {' and '.join(open_points)}.")
         return Verdict("Failing", "fail", f"{text}; everything in scope was read.")

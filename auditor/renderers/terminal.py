@@ -55,6 +55,7 @@ def render(report: Report, *, fail_on: Severity, color: bool, width: int | None)
     _gaps(report.gaps, console)
     _services(seen, console)
     _to_act_on(seen.groups, console)
+    _promised(report, console)
     _foot(report, seen, console)
     # What was padded to the width of the terminal is of no use to anyone.
     yield "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
@@ -169,6 +170,26 @@ def _messages(findings: Iterable[Finding]) -> list[Text]:
     if len(found) > _MESSAGES_SHOWN:
         lines.append(Text(f"… and {len(found) - _MESSAGES_SHOWN} more", style="dim"))
     return lines
+
+
+def _promised(report: Report, console: Console) -> None:
+    """The recovery objectives that are missed, or cannot be told to be met."""
+    open_ = [
+        (store.subject, row) for store in report.recovery for row in store.scenarios if row.verdict not in ("", "met")
+    ]
+    if not any(report.promises.values()):
+        return
+    words = {"met": "met", "missed": "missed", "untold": "cannot be told"}
+    counts = ", ".join(f"{number} {words[key]}" for key, number in report.promises.items() if number)
+    _title(console, f"Recovery objectives ({counts})", "bold")
+    for subject, row in sorted(open_, key=lambda one: one[1].verdict != "missed")[:_GROUPS_SHOWN]:
+        mark, style = _MARKS["fail" if row.verdict == "missed" else "unknown"]
+        name = Text.assemble(
+            (f"{mark} ", style), (inert(subject.name), "cyan"), f"  {row.scenario}  {inert(row.objective)}"
+        )
+        console.print(Padding(name, (0, 0, 0, 2)))
+        console.print(Padding(Text(inert(row.verdict_reason), style="dim"), (0, 0, 0, 4)))
+    _more(console, len(open_) - _GROUPS_SHOWN)
 
 
 def _foot(report: Report, seen: Overview, console: Console) -> None:

@@ -68,7 +68,8 @@ def _no_files(body: Mapping[str, Any]) -> str:
 
 
 def _geo_redundant(body: Mapping[str, Any]) -> bool:
-    return quantities.REGION <= (quantities.parse_redundancy(look_up(body, ("sku", "name"))) or frozenset())
+    redundancy = quantities.parse_redundancy(look_up(body, ("sku", "name")))
+    return redundancy is not None and "region" in redundancy
 
 
 def _not_file_storage(body: Mapping[str, Any]) -> str:

@@ -42,15 +42,22 @@ _TICKS: Final = (
     (_YEAR, "1 year"),
 )
 _VERDICTS: Final = {
-    "met": "objective met",
-    "missed": "objective missed",
-    "cannot-tell": "whether the objective is met cannot be told",
-    "no-documented-figure": "nobody documents a figure to hold the objective to",
+    "met": "met",
+    "missed": "missed",
+    "cannot-tell": "cannot be told",
+    "no-documented-figure": "no documented figure",
 }
 
 
+_URGENCY: Final = {"missed": 0, "cannot-tell": 1, "no-documented-figure": 2, "met": 3}
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
 class Cell(NamedTuple):
-    """One scenario of one store. Figures are in words; `changes` are settings in words, with cost and caveat."""
+    """One scenario of one store. Figures are in words; `changes` are settings in words, with cost and caveat.
+
+    `short` is the figure that tells most: how far back, and where nothing reaches back how much is lost.
+    """
 
     scenario: str
     title: str
@@ -65,6 +72,7 @@ class Cell(NamedTuple):
     row: Recovery
     changes: tuple[str, ...]
     verdict: str
+    short: str
 
 
 class Bar(NamedTuple):
@@ -90,13 +98,17 @@ class Line(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """All stores; `counts` are how many cells are recoverable, best effort, unknown and lost, `ticks` those of bars."""
+    """All stores; `counts` are how many cells are recoverable, best effort, unknown and lost, `ticks` those of bars.
+
+    `promised` are the cells with an objective, those that are missed first.
+    """
 
     scenarios: Mapping[str, tuple[str, str]]
     lines: tuple[Line, ...]
     counts: Mapping[str, int]
     verdicts: Mapping[str, int]
     ticks: tuple[tuple[float, str], ...]
+    promised: tuple[tuple[Subject, Cell], ...]
 
 
 def matrix(stores: Iterable[StoreRecovery]) -> Matrix:
@@ -115,8 +127,11 @@ def matrix(stores: Iterable[StoreRecovery]) -> Matrix:
             counts[row.recoverable] += 1
             verdicts[row.verdict] += bool(row.verdict)
         lines.append(Line(store.subject, tuple(cells), tuple(_bars(store.scenarios))))
-    told = {_VERDICTS[word]: number for word, number in verdicts.items() if number}
-    return Matrix(SCENARIOS, tuple(lines), counts, told, tuple((_at(seconds), word) for seconds, word in _TICKS))
+    told = {said: verdicts[word] for word, said in _VERDICTS.items() if verdicts[word]}
+    promised = [(line.subject, cell) for line in lines for cell in line.cells if cell.verdict]
+    promised.sort(key=lambda one: _URGENCY[one[1].row.verdict])
+    ticks = tuple((_at(seconds), word) for seconds, word in _TICKS)
+    return Matrix(SCENARIOS, tuple(lines), counts, told, ticks, tuple(promised))
 
 
 def _bars(rows: tuple[Recovery, ...]) -> Iterator[Bar]:
@@ -153,7 +168,19 @@ def _cell(row: Recovery) -> Cell:
         row,
         tuple(map(change_in_words, row.changes)),
         _VERDICTS.get(row.verdict, ""),
+        "" if lost else _short(row.lookback if row.lookback.seconds != 0 else row.rpo, most=not row.lookback.seconds),
     )
+
+
+def _short(figure: Figure, *, most: bool) -> str:
+    """A figure in a few characters, rounded to the worse side: up where it is `most`, down otherwise."""
+    seconds = figure.seconds
+    if seconds is None:
+        return "–"
+    if math.isinf(seconds):
+        return "∞"
+    size, unit = next((one for one in _UNITS if seconds >= one[0]), (1, "s"))
+    return f"{math.ceil(seconds / size) if most else math.floor(seconds / size)} {unit}"
 
 
 def in_words(figure: Figure) -> str:
