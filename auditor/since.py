@@ -18,6 +18,8 @@ from auditor.errors import UsageError
 from auditor.model import Finding, Gap, Listing, Novelty, Origin, Outcome, Progress, Report, Since, Subject, Unknown
 
 REPORT: Final = "auditor/report/v1"
+MAX_REPORT: Final = 256 * 2**20
+HINT: Final = "Name a file that `auditor snapshot` or `auditor scan --format json=FILE` has written."
 OPEN: Final = (Outcome.FAIL.value, Outcome.UNKNOWN.value)
 """States that want something done."""
 WAIVED: Final = "waived"
@@ -70,15 +72,20 @@ def _of_report(name: str, report: Report) -> Earlier:
 
 def _of_json(path: Path) -> Earlier:
     try:
+        if path.stat().st_size > MAX_REPORT:
+            hint = "Name a snapshot of that run instead; one of any size can be read."
+            raise UsageError(f"the earlier run {path} is larger than {MAX_REPORT // 2**20} MiB", hint=hint)
         data = json.loads(path.read_bytes())
-        if not isinstance(data, dict) or data.get("schema") != REPORT:
-            raise UsageError(
-                f"{path} is neither a snapshot nor a report of schema {REPORT}",
-                hint="Name a file that `auditor snapshot` or `auditor scan --format json=FILE` has written.",
-            )
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != REPORT:
+            found = f"it says that it is {schema[:60]!r}" if isinstance(schema, str) else "it does not say what it is"
+            raise UsageError(f"{path} is neither a snapshot nor a report of schema {REPORT}: {found}", hint=HINT)
         return _read(path, data)
+    except json.JSONDecodeError as error:
+        text = f"{path}:{error.lineno}: is neither a snapshot nor a JSON report: {error.msg}"
+        raise UsageError(text, hint=HINT) from error
     except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"the earlier run {path} is no JSON report: {str(error)[:120]}") from error
+        raise UsageError(f"the earlier run {path} is no JSON report: {str(error)[:120]}", hint=HINT) from error
 
 
 def _read(path: Path, data: Mapping[str, Any]) -> Earlier:
@@ -117,6 +124,7 @@ def held_against(report: Report, earlier: Earlier, *, only_new: bool = False) ->
         tuple(_gone(report, earlier)),
         tuple(gap for gap in report.gaps if gap.subject.casefold() not in known),
         only_new,
+        _elsewhere(report, earlier),
     )
     findings = tuple(finding._replace(novelty=judge.of(finding)) for finding in report.findings)
     return replace(report, findings=findings, since=since)
@@ -162,6 +170,12 @@ def _gone(report: Report, earlier: Earlier) -> Iterable[Key]:
             lost = Subject(resource, kind, resource.rpartition("/")[2], None, Origin(""))
             if not why_hidden(lost, report.listings, report.gaps):
                 yield key
+
+
+def _elsewhere(report: Report, earlier: Earlier) -> bool:
+    """Whether both runs saw resources, and no two of them the same one: then they were hardly of the same targets."""
+    now = {subject.id.casefold() for subject in report.subjects}
+    return bool(now and earlier.resources) and earlier.resources.isdisjoint(now)
 
 
 def _key(finding: Finding) -> Key:

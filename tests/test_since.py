@@ -282,6 +282,46 @@ def test_sarif_calls_new_what_may_be_old(tmp_path: Path) -> None:
     assert (one["baselineState"], one["properties"]["since"]) == ("new", "cannot-tell")
 
 
+@KINDS
+def test_a_run_of_other_targets_is_said_to_be_one(kind: str, tmp_path: Path) -> None:
+    path = kept(tmp_path / f"then.{kind}", vault("there", False))
+    said = "no resource of that run is among these: it may be of other targets"
+    news = overview(held(path, vault("here", False))).news
+    assert news is not None
+    assert news.sentence.endswith(said)
+    for now in ((vault("here"), vault("there")), ()):
+        news = overview(held(path, *now)).news
+        assert news is not None
+        assert said not in news.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"schema": "auditor/drift/v1"}', "then.json is neither .* it says that it is 'auditor/drift/v1'"),
+        ('{"schema": 1}', "it does not say what it is"),
+        ('{\n  "a": x}', r"then\.json:2: is neither a snapshot nor a JSON report"),
+        ("\xff", "is no JSON report"),
+    ],
+)
+def test_what_a_file_is_instead_is_said(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "then.json"
+    path.write_text(text, "latin-1")
+    with pytest.raises(UsageError, match=said) as caught:
+        since.earlier_run(path, policy())
+    assert "auditor snapshot" in caught.value.hint
+
+
+def test_a_report_too_large_to_be_read_at_once_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = kept(tmp_path / "then.json", vault())
+    monkeypatch.setattr(since, "MAX_REPORT", 2**20)
+    with path.open("a") as stream:
+        stream.write(" " * 2**20)
+    with pytest.raises(UsageError, match="larger than 1 MiB") as caught:
+        since.earlier_run(path, policy())
+    assert "snapshot" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"schema": "auditor/report/v2"}', '{"schema": "auditor/report/v1"}', "not json", "[" * 100_000,
@@ -291,7 +331,7 @@ def test_sarif_calls_new_what_may_be_old(tmp_path: Path) -> None:
 def test_a_file_that_is_neither_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "then.json"
     path.write_text(text)
-    with pytest.raises(UsageError, match="earlier run|neither a snapshot nor a report"):
+    with pytest.raises(UsageError, match="earlier run|neither a snapshot nor a"):
         since.earlier_run(path, policy())
 
 
