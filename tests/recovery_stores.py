@@ -164,10 +164,14 @@ def restorable(oldest: str) -> Resource:
     return Resource("/restorable/i", kind, "i", None, body, Origin("f"))
 
 
+def judge(beside: tuple[Resource, ...] = (), missing: Unknown | None = None) -> Judge:
+    """What decides conditions in an estate; `missing` says why what stands beside stores was not listed to its end."""
+    return Judge(CATALOG, Estate(CATALOG, beside, [Listing("", kind, missing) for kind in LISTED]))
+
+
 def analysis(beside: tuple[Resource, ...] = (), *, missing: Unknown | None = None, previews: bool = False) -> Analysis:
-    """The analysis of an estate; `missing` says why what stands beside the stores was not listed to its end."""
-    estate = Estate(CATALOG, beside, [Listing("", kind, missing) for kind in LISTED])
-    return Analysis(KNOWLEDGE, Judge(CATALOG, estate), NOW, previews=previews)
+    """The analysis of an estate."""
+    return Analysis(KNOWLEDGE, judge(beside, missing), NOW, previews=previews)
 
 
 def analysed(made: Resource, beside: tuple[Resource, ...] = (), **how: Any) -> dict[str, Recovery]:

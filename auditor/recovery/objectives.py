@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, NoReturn
 from auditor import quantities
 from auditor.documents import Reader, read_document
 from auditor.model import Change, Figure, Recovery, Resource, resource_group
-from auditor.reading import ABSENT, look_up
+from auditor.reading import look_up
 from auditor.recovery.analysis import Analysis
 from auditor.recovery.changes import ImpossibleChangeError, changed
 from auditor.recovery.knowledge import SCENARIOS
@@ -54,13 +54,12 @@ class Selection:
             (self.id, store.id),
             (self.group, resource_group(store.id)),
         )
-        tags = ((pattern, _tag(store, name)) for name, pattern in (self.tags or {}).items())
-        return all(_matches(pattern, value) for pattern, value in (*pairs, *tags) if pattern)
-
-
-def _tag(store: Resource, name: str) -> str:
-    value = look_up(store.body, ("tags", name))
-    return "" if value is ABSENT or not isinstance(value, str) else value
+        tags = ((pattern, look_up(store.body, ("tags", name))) for name, pattern in (self.tags or {}).items())
+        return all(_matches(pattern, value) for pattern, value in pairs if pattern) and all(
+            # A tag that is not there, or not known, is matched by nothing.
+            isinstance(value, str) and _matches(pattern, value)
+            for pattern, value in tags
+        )
 
 
 def _matches(pattern: str, value: str) -> bool:
