@@ -12,7 +12,7 @@ from typing import Any, Final
 from auditor.model import Gap, Origin, Unknown
 from auditor.sources.terraform.document import Document, DocumentError, mapping
 from auditor.sources.terraform.instances import Instance, Provider
-from auditor.sources.terraform.marks import merged
+from auditor.sources.terraform.marks import MAX_LEVELS, merged
 from auditor.sources.terraform.plan import Surroundings
 from auditor.sources.terraform.providers import provider_name
 from auditor.sources.terraform.references import instance_key
@@ -23,6 +23,8 @@ VERSION: Final = 4
 _NO_FEATURES: Final = Unknown("a state does not hold the configuration of its provider", unseen=True)
 _SENSITIVE_PATHS: Final = 10_000
 """Sensitive attributes marked in one instance."""
+_MARKED_ITEMS: Final = 1_000
+"""Items of a list that are marked one by one."""
 
 
 class State:
@@ -123,7 +125,7 @@ class State:
             address=f"{address} (deposed {str(deposed)[:16]})" if deposed else address,
             type=kind,
             provider=provider,
-            values=merged(values, {}, _marks(entry.get("sensitive_attributes"))),
+            values=merged(_undressed(values), {}, _marks(entry.get("sensitive_attributes"))),
             origin=Origin(self._uri, line, expression=address),
             deployed=True,
         )
@@ -150,17 +152,48 @@ def _in_quotes(provider: Any) -> str:
 def _marks(paths: Any) -> Any:
     """The paths of sensitive attributes as marks on the values: true where a value is sensitive.
 
-    A path is a list of steps, `{"type": "get_attr", "value": "a"}` or `{"type": "index", "value": …}`. A whole
-    attribute is marked where what is sensitive of it is not told clearly.
+    A path is a list of steps, `{"type": "get_attr", "value": "a"}` or `{"type": "index", "value": {"value": 0, …}}`.
+    All that is around a place is marked where a step to it is none of these: an element of a set, or what is not
+    understood.
     """
     if not paths:
         return None
     if not isinstance(paths, list) or len(paths) > _SENSITIVE_PATHS:
         return True
-    marks: dict[str, Any] = {}
+    marks: Any = None
     for path in paths:
-        first = mapping(path[0]).get("value") if isinstance(path, list) and path else None
-        if not isinstance(first, str):
+        steps = [_step(step) for step in path] if isinstance(path, list) else []
+        if not steps or not isinstance(steps[0], str):
             return True
-        marks[first] = True
+        marks = _marked(marks, steps)
     return marks
+
+
+def _step(step: Any) -> Any:
+    value = mapping(step).get("value")
+    return value.get("value") if isinstance(value, dict) else value
+
+
+def _marked(marks: Any, steps: list[Any]) -> Any:
+    """Marks with one more place marked; the marks given are written on."""
+    if marks is True or not steps or len(steps) > MAX_LEVELS:
+        return True
+    first, rest = steps[0], steps[1:]
+    if isinstance(first, str) and isinstance(marks, dict | None):
+        marks = {} if marks is None else marks
+        marks[first] = _marked(marks.get(first), rest)
+        return marks
+    if type(first) is int and 0 <= first < _MARKED_ITEMS and isinstance(marks, list | None):
+        marks = [] if marks is None else marks
+        marks += [None] * (first + 1 - len(marks))
+        marks[first] = _marked(marks[first], rest)
+        return marks
+    return True
+
+
+def _undressed(values: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of an azapi resource, its body without the type that a state file keeps with it (azapi 2)."""
+    body = values.get("body")
+    if isinstance(body, dict) and body.keys() == {"value", "type"}:
+        return {**values, "body": body["value"]}
+    return values

@@ -103,6 +103,39 @@ def step(name: str) -> dict[str, str]:
     return {"type": "get_attr", "value": name}
 
 
+def index(value: Any) -> dict[str, Any]:
+    return {"type": "index", "value": {"value": value, "type": "dynamic"}}
+
+
+def test_of_a_value_in_a_state_file_no_more_is_hidden_than_is_sensitive() -> None:
+    attributes = {
+        "blob_properties": [{"days": 30, "policy": [{"key": "hunter2", "on": True}]}],
+        "tags": {"pw": "hunter2", "env": "prod"},
+        "rule": [{"a": "hunter2"}, {"b": 1}],
+        "name": "a",
+    }
+    paths = [
+        [step("blob_properties"), index(0), step("policy"), index(0), step("key")],
+        [step("tags"), index("pw")],
+        [step("rule"), index({"a": "hunter2"}), step("a")],  # an element of a set
+        [step("absent"), step("key")],
+    ]
+    values = instances(kept(in_file({"attributes": attributes, "sensitive_attributes": paths})))[ACCOUNT].values
+    assert values == {
+        "blob_properties": [{"days": 30, "policy": [{"key": SENSITIVE, "on": True}]}],
+        "tags": {"pw": SENSITIVE, "env": "prod"},
+        "rule": SENSITIVE,
+        "name": "a",
+    }
+
+
+def test_the_body_of_azapi_stands_in_a_state_file_with_its_type() -> None:
+    body = {"value": {"sku": {"name": "Standard_LRS"}, "properties": {"key": "hunter2"}}, "type": ["object", {}]}
+    entry = {"attributes": {"body": body}, "sensitive_attributes": [[step("body"), step("properties"), step("key")]]}
+    (instance,) = instances(kept(in_file(entry, type="azapi_resource"))).values()
+    assert instance.values["body"] == {"sku": {"name": "Standard_LRS"}, "properties": {"key": SENSITIVE}}
+
+
 @pytest.mark.parametrize("marks", ["x", [[]], [{}], [[{"type": "index"}]], {"a": 1}])
 def test_marks_that_cannot_be_read_hide_everything(marks: Any) -> None:
     tree = kept(in_file({"attributes": {"key": "hunter2"}, "sensitive_attributes": marks}))
