@@ -5,12 +5,13 @@ Nothing is guessed: what could be one of several is none of them, and is told as
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
-from auditor.documents import Document, describe, read_document
+from auditor.documents import describe, read_document
 from auditor.errors import PolicyError
 from auditor.model import Resource, Subject, Unknown
 from auditor.reading import look_up
@@ -18,6 +19,10 @@ from auditor.reading import look_up
 NO_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 """What stands in a template's ids for a subscription that was not given; a group is `{resource-group}` there."""
 NAMES_TOLD: Final = 3
+NAMES_GUESSED: Final = 20
+MAX_MAP: Final = 8_000_000
+"""Bytes of a map file."""
+MAX_PAIRS: Final = 200_000
 
 
 class Key(NamedTuple):
@@ -41,34 +46,44 @@ def key_of(store: Resource, subject: Subject) -> Key:
 # ── the map file ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Named(NamedTuple):
+    """A pair of the map: a name or id of the reference, that of the current side, and the place it is written at."""
+
+    reference: str
+    current: str
+    file: str
+    line: int
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise PolicyError at the line of the pair."""
+        raise PolicyError(message, file=self.file, line=self.line)
+
+
 @dataclass(frozen=True, slots=True)
 class NameMap:
-    """Pairs of a reference's name or id and the current one's, as the user's file says them."""
+    """Which resource is which, as the user's file says it."""
 
-    pairs: tuple[tuple[str, str], ...] = ()
-    document: Document | None = None
-
-    def fail(self, reference: str, message: str) -> NoReturn:
-        """Raise PolicyError at the line of a pair."""
-        if self.document is None:
-            raise PolicyError(message)
-        self.document.fail(f"/{reference}", message)
+    pairs: tuple[Named, ...] = ()
 
 
 def load_map(path: Path) -> NameMap:
     """Read a map file: a mapping from a name or id of the reference to one of the current side. Raises PolicyError."""
-    document = read_document(path)
-    value = document.value
-    if not isinstance(value, Mapping):
-        document.fail("", f"expected a mapping from reference names to current names, found {describe(value)}")
+    document = read_document(path, max_bytes=MAX_MAP, max_nodes=MAX_PAIRS + 1)
+    if not isinstance(document.value, Mapping):
+        found = describe(document.value)
+        document.fail("", f"expected a mapping from reference names to current names, found {found}")
+    pairs: list[Named] = []
     taken: dict[str, str] = {}
-    for reference, current in value.items():
-        if not reference.strip() or not isinstance(current, str) or not current.strip():
-            document.fail(f"/{reference}", f"expected the name or id of a resource, found {describe(current)}")
-        other = taken.setdefault(current.strip().casefold(), reference)
+    for reference, current in document.value.items():
+        for name in (reference, current):
+            if not isinstance(name, str) or not name.strip():
+                found = "an empty text" if isinstance(name, str) else describe(name)
+                document.fail(f"/{reference}", f"expected the name or id of a resource, found {found}")
+        other = taken.setdefault(_folded(current), reference)
         if other != reference:
             document.fail(f"/{reference}", f"{current!r} stands for {other!r} already")
-    return NameMap(tuple((reference.strip(), current.strip()) for reference, current in value.items()), document)
+        pairs.append(Named(reference.strip(), current.strip(), document.file, document.lines[f"/{reference}"]))
+    return NameMap(tuple(pairs))
 
 
 # ── matching ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,37 +112,55 @@ def match(references: Sequence[Key], currents: Sequence[Key], names: NameMap) ->
     return matcher.found
 
 
+class _Called:
+    """What the resources of one side go by: each its id and its name."""
+
+    def __init__(self, side: str, keys: Mapping[int, Key]) -> None:
+        self.side = side
+        self.keys = keys
+        self.numbers: dict[str, list[int]] = {}
+        for number, key in keys.items():
+            for name in {_folded(key.subject.id), _folded(key.subject.name)}:
+                self.numbers.setdefault(name, []).append(number)
+
+    def number(self, name: str, pair: Named) -> int | None:
+        """The position of what goes by a name and is not paired yet. Raises PolicyError where there are several."""
+        found = [number for number in self.numbers.get(_folded(name), ()) if number in self.keys]
+        if len(found) > 1:
+            pair.fail(f"{name!r} is the name of {len(found)} resources of {self.side}; give the id of one")
+        return found[0] if found else None
+
+    def lacks(self, name: str, *, guess: bool) -> str:
+        """Why a name stands for nothing that is left; `guess` asks for the nearest one there is."""
+        if _folded(name) in self.numbers:
+            return f"{name!r} of {self.side} is paired already"
+        near = difflib.get_close_matches(_folded(name), self.numbers, 1) if guess else []
+        return f"nothing in {self.side} is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
 class _Matcher:
+    """Takes pairs out of the positions that are left on either side."""
+
     def __init__(self, references: Sequence[Key], currents: Sequence[Key]) -> None:
-        self.references = references
-        self.currents = currents
         self.left = dict(enumerate(references))
         self.right = dict(enumerate(currents))
         self.found = Matching()
 
     def by_map(self, names: NameMap) -> None:
-        for reference, current in names.pairs:
-            sides = ((reference, self.left, "the reference"), (current, self.right, "the current side"))
-            (left, right) = (self._named(name, keys, side, reference, names) for name, keys, side in sides)
+        """Pair what the map says; what it says of nothing that is left is noted."""
+        references, currents = _Called("the reference", self.left), _Called("the current side", self.right)
+        for pair in names.pairs:
+            left, right = references.number(pair.reference, pair), currents.number(pair.current, pair)
             if left is None or right is None:
-                self.found.unused_map.append(f"{reference}: {current}")
+                guess = len(self.found.unused_map) < NAMES_GUESSED
+                lacking = [references.lacks(pair.reference, guess=guess)] if left is None else []
+                lacking += [currents.lacks(pair.current, guess=guess)] if right is None else []
+                self.found.unused_map.append(f"{pair.file}:{pair.line}: {'; '.join(lacking)}")
                 continue
             mapped, target = self.left[left].subject, self.right[right].subject
             if mapped.type.casefold() != target.type.casefold():
-                names.fail(reference, f"{reference!r} is of type {mapped.type}, and {current!r} of {target.type}")
+                pair.fail(f"{pair.reference!r} is of type {mapped.type}, and {pair.current!r} of {target.type}")
             self._pair(left, right)
-
-    @staticmethod
-    def _named(name: str, keys: Mapping[int, Key], side: str, reference: str, names: NameMap) -> int | None:
-        wanted = name.casefold().rstrip("/")
-        found = [
-            number
-            for number, key in keys.items()
-            if wanted in (key.subject.id.casefold().rstrip("/"), key.subject.name.casefold())
-        ]
-        if len(found) > 1:
-            names.fail(reference, f"{name!r} is the name of {len(found)} resources of {side}; give the id of one")
-        return found[0] if found else None
 
     def by(self, identity: Callable[[Key], Hashable]) -> None:
         """Pair what has the same identity, each only once on either side."""
@@ -181,6 +214,10 @@ class _Matcher:
                     only.append(number)
 
 
+def _folded(name: str) -> str:
+    return name.strip().casefold().rstrip("/")
+
+
 def _grouped(keys: Mapping[int, Key], identity: Callable[[Key], Hashable]) -> dict[Hashable, list[int]]:
     groups: dict[Hashable, list[int]] = {}
     for number, key in keys.items():
@@ -189,7 +226,9 @@ def _grouped(keys: Mapping[int, Key], identity: Callable[[Key], Hashable]) -> di
 
 
 def _one_of(candidates: Mapping[int, Key]) -> str:
-    listed = [key.subject.id for key in candidates.values()]
+    listed = list(dict.fromkeys(key.subject.id for key in candidates.values()))
+    if len(listed) == 1:
+        return f"{len(candidates)} resources there have the id {listed[0]}"
     more = f" and {len(listed) - NAMES_TOLD} more" if len(listed) > NAMES_TOLD else ""
     return f"it may be any of {', '.join(listed[:NAMES_TOLD])}{more}; say which with --map"
 

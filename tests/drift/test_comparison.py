@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 import auditor
 from auditor import comparison
-from auditor.comparison.matching import NO_SUBSCRIPTION, NameMap, load_map, same_id
+from auditor.comparison.matching import NO_SUBSCRIPTION, Key, NameMap, load_map, match, same_id
 from auditor.delta import FAIL_ON, Delta, Difference, Drift, Side
 from auditor.errors import PolicyError, UsageError
 from auditor.model import Gap, Listing, Resource, Subject, Unknown
@@ -377,10 +377,32 @@ def test_a_name_that_nobody_knows_is_matched_with_nothing() -> None:
 @pytest.mark.parametrize("current", ["KV-prod", at("kv-prod")])
 def test_a_map_says_what_it_is_called(current: str, tmp_path: Path) -> None:
     path = tmp_path / "names.yaml"
-    path.write_text(f'"{{name}}": {current}\nno: such\n')
+    path.write_text(f'"{{name}}": " {current}/"\n{{name}} : kv-prdo\nno: such\n'.replace("{name} :", "'{name} ':"))
     delta = compared(unnamed(**PURGE), store(VAULT, "kv-prod", NO_PURGE), names=load_map(path))
     assert told(delta) == {("kv-prod", "properties.enablePurgeProtection"): "weaker"}
-    assert delta.unused_map == ("no: such",)
+    assert delta.unused_map == (
+        f"{path}:2: '{{name}}' of the reference is paired already; "
+        "nothing in the current side is called 'kv-prdo'; did you mean 'kv-prod'?",
+        f"{path}:3: nothing in the reference is called 'no'; nothing in the current side is called 'such'",
+    )
+
+
+def test_a_map_of_a_large_estate_is_looked_up_and_not_searched(tmp_path: Path) -> None:
+    path = tmp_path / "names.yaml"
+    path.write_text("".join(f"kv{number}: other{number}\n" for number in range(20_000)))
+    keys = [
+        [Key(Subject(at(f"{prefix}{number}"), VAULT, f"{prefix}{number}", None, HERE)) for number in range(10_000)]
+        for prefix in ("kv", "other")
+    ]
+    matching = match(*keys, load_map(path))
+    assert matching.pairs == {number: number for number in range(10_000)}
+    assert len(matching.unused_map) == 10_000
+
+
+def test_two_of_one_id_are_said_to_be_two() -> None:
+    delta = compared(side(store(VAULT), store(VAULT)), side(store(VAULT)))
+    reasons = {one.reason for one in delta.differences}
+    assert f"2 resources there have the id {store(VAULT).id}" in reasons
 
 
 @pytest.mark.parametrize(
@@ -389,6 +411,7 @@ def test_a_map_says_what_it_is_called(current: str, tmp_path: Path) -> None:
         ("- a\n", 1, "expected a mapping"),
         ("a: b\nc:\n", 2, "expected the name or id"),
         ("a: b\nc: [d]\n", 2, "expected the name or id"),
+        ("a: b\n'': d\n", 2, "found an empty text"),
         ("a: b\nc: B\n", 2, "stands for 'a' already"),
         ("a: b\na: c\n", 2, "given twice"),
         ("a: {\n", 2, "not YAML"),

@@ -118,7 +118,8 @@ def _gaps(seen: DriftOverview, console: Console) -> None:
 def _foot(delta: Delta, console: Console) -> None:
     console.print()
     if delta.unused_map:
-        console.print(Text(f"Of the map, nothing has the name of: {_listed(delta.unused_map)}.", style="yellow"))
+        unused = counted(len(delta.unused_map), "pair of the map is", "pairs of the map are")
+        console.print(Text(f"{unused} not used: {_listed(delta.unused_map)}.", style="yellow"))
     console.print(Text("All of it, with the places: --format html=drift.html", style="dim"))
 
 
