@@ -287,6 +287,43 @@ def test_a_link_that_leads_elsewhere_now_is_a_change(estate: Checkout) -> None:
     assert "one/main.bicep" in entries(records(base="base"))
 
 
+def test_a_target_that_is_a_link_and_leads_elsewhere_now_is_audited_whole(estate: Checkout) -> None:
+    link = estate.folder / "current"
+    link.symlink_to("one", target_is_directory=True)
+    estate.commit({})
+    estate.git("branch", "-f", "base")
+    assert left_out(records("current", base="base")) == {"one/main.bicep"}
+    link.unlink()
+    link.symlink_to("six", target_is_directory=True)
+    assert entries(records("current", base="base")).keys() == {"six/anything.bicep values.json"}
+
+
+def test_what_a_link_to_a_loaded_file_leads_to_counts(estate: Checkout) -> None:
+    (estate.folder / "three/name.txt").rename(estate.folder / "name.txt")
+    (estate.folder / "three/name.txt").symlink_to("../name.txt")
+    estate.commit({})
+    estate.git("branch", "-f", "base")
+    estate.write({"name.txt": "stother"})
+    assert entries(records(base="base")).keys() == {"three/main.bicep"}
+
+
+def test_what_was_not_understood_whole_may_reach_anything(estate: Checkout) -> None:
+    estate.commit({"one/main.bicep": ESTATE["one/main.bicep"] + "module n '../two/\n"})
+    estate.git("branch", "-f", "base")
+    assert entries(records(base="base")).keys() == {"one/main.bicep"}
+
+
+def test_a_file_as_large_and_as_old_as_it_was_is_looked_at_again(estate: Checkout) -> None:
+    # What git trusts is a file that is older than its index. This one is as old, and nothing else tells them apart.
+    estate.git("config", "core.trustctime", "false")
+    file, index = estate.folder / "three/name.txt", estate.folder / ".git/index"
+    moment = file.stat().st_mtime_ns
+    estate.write({"three/name.txt": "stother"})
+    for path in (file, index):
+        os.utime(path, ns=(moment, moment))
+    assert entries(records(base="main")).keys() == {"three/main.bicep"}
+
+
 def test_parameters_that_are_given_count_as_those_that_are_found(estate: Checkout) -> None:
     given = {"parameters": (Path("extra/values.json"),)}
     estate.commit({"extra/values.json": values(name="stextra")})
@@ -397,6 +434,24 @@ def test_odd_names_are_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         made.write({name: STORE})
 
 
+def test_what_is_changed_in_a_submodule_counts(estate: Checkout, tmp_path: Path) -> None:
+    Checkout(tmp_path / "inner", {"inner.bicep": STORE})
+    estate.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "inner"), "sub")
+    estate.commit({"one/main.bicep": calling("../sub/inner.bicep", "stone")})
+    estate.git("branch", "-f", "base")
+    assert entries(records("one", base="base")) == {}
+    estate.write({"sub/inner.bicep": STORE.replace("LRS", "GRS")})
+    assert entries(records("one", base="base")).keys() == {"one/main.bicep"}
+
+
+def test_the_index_is_not_ours_to_write_and_a_place_for_its_copy_is_needed(
+    estate: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkouts.tempfile, "tempdir", "/proc/none")
+    with pytest.raises(UsageError, match="cannot copy git's index"):
+        records(base="main")
+
+
 # ── what a report says ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -435,6 +490,22 @@ def test_no_control_is_satisfied_by_a_part(estate: Checkout, tmp_path: Path) -> 
     scan(tmp_path, ".", "--changed-only", "main", "--format", f"oscal={tmp_path}/oscal")
     result = json.loads((tmp_path / "oscal").read_text())["assessment-results"]["results"][0]
     assert {one["target"]["status"]["state"] for one in result["findings"]} == {"not-satisfied"}
+
+
+def test_what_was_left_out_is_not_called_gone(estate: Checkout, tmp_path: Path) -> None:
+    scan(tmp_path, ".", "--format", f"json={tmp_path}/before.json")
+    estate.commit({"three/name.txt": "stother"})
+    arguments = (
+        ".",
+        "--changed-only",
+        "main",
+        "--since",
+        str(tmp_path / "before.json"),
+        "--format",
+        f"text={tmp_path}/text",
+    )
+    since = scan(tmp_path, *arguments).report["since"]
+    assert (since["gone"], since["summary"]["new"] > 0) == ([], True)
 
 
 def test_waivers_for_what_was_left_out_are_not_called_unused(estate: Checkout, tmp_path: Path) -> None:

@@ -79,19 +79,27 @@ def changes(folder: Path, base: str) -> Changes:
     commit = git.text(
         "merge-base", named, "HEAD", failure=f"--changed-only {base}: it has no commit in common with HEAD", hint=_FETCH
     )
-    index = Path(root, git.text("rev-parse", "--git-path", "index", failure="the index cannot be found"))
-    with tempfile.TemporaryDirectory(prefix="auditor-") as folder_of_copy:
-        # `git diff` notes in the index what it found to be the same. That is not ours to write.
-        copy = Path(folder_of_copy, "index")
-        if index.is_file():
-            shutil.copy2(index, copy)  # with its time, by which git tells what it must look at again
-        differing = list(_differing(_Git(root, copy), root, commit))
+    differing = _compared(git, root, commit)
     paths = {path for one in differing for path in (one.path, *_environment(one.path))}
     for name in filter(None, git.run("ls-files", "-z", "--others", "--directory").split(b"\0")):
         path = root / os.fsdecode(name).rstrip("/")
         if _ENVIRONMENTS.isdisjoint(path.relative_to(root).parts):
             paths.add(path)
     return Changes(root, base, commit, frozenset(paths), _texts(git, differing))
+
+
+def _compared(git: _Git, root: Path, commit: str) -> list[_Differing]:
+    """The tracked paths that differ. Raises UsageError."""
+    index = Path(root, git.text("rev-parse", "--git-path", "index", failure="the index cannot be found"))
+    try:
+        with tempfile.TemporaryDirectory(prefix="auditor-") as folder:
+            # `git diff` notes in the index what it found to be the same. That is not ours to write.
+            copy = Path(folder, "index")
+            if index.is_file():
+                shutil.copy2(index, copy)  # with its time, by which git tells what it must look at again
+            return list(_differing(_Git(root, copy), root, commit))
+    except OSError as error:
+        raise UsageError(f"--changed-only cannot copy git's index: {error.strerror or error}") from error
 
 
 def _environment(path: Path) -> Iterator[Path]:
