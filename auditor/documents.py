@@ -241,7 +241,8 @@ class Reader:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or not value.strip():
-            self.fail(path, f"expected text, found {'none' if isinstance(value, str) else describe(value)}")
+            found = "an empty one" if isinstance(value, str) else describe(value)
+            self.fail(path, f"{path.rpartition('/')[2]!r} must be a text, found {found}")
         return value.strip()
 
     def choice(self, path: str, valid: Collection[str], default: str | None = None) -> str:

@@ -64,7 +64,7 @@ def test_all_malformed_ones_are_named_with_line_and_nearest_name() -> None:
     assert done.code == 5
     first, second, third, summary = done.out.splitlines()
     assert first.startswith(f"w.yaml:2: malformed (unknown rule 'keyvault-purge-protecton'; did you mean '{PURGE}'?)")
-    assert second.startswith("w.yaml:10: malformed (expected text, found none")
+    assert second.startswith("w.yaml:10: malformed ('owner' must be a text, found an empty one")
     assert third.startswith(f"w.yaml:17: expired (its last day was {day(-1)}): {PURGE} on b: r (o)")
     assert summary == "4 waivers: 1 active, 1 expired, 2 malformed"
 
