@@ -201,12 +201,17 @@ def _around(entry: _Entry, folder: Path, positions: Positions | None) -> Surroun
     if positions is None:
         return Surroundings(_locked(entry.path.parent))
 
-    def composed(address: str, attribute: str) -> bool:
+    def behind(address: str, attribute: str) -> str | None:
         place = positions.of(address)
         node = place.block.body.value(attribute) if place is not None else None
-        return isinstance(node, syntax.Template) and len(node.parts) > 1
+        if not isinstance(node, syntax.Template) or len(node.parts) == 1:
+            return ""
+        match node.parts:
+            case [syntax.Member() | syntax.Index(), syntax.Literal(value=str() as text)] if text.startswith("/"):
+                return text
+        return None
 
-    return Surroundings({**_locked(folder), **_locked(entry.path.parent)}, positions.dynamic, composed)
+    return Surroundings({**_locked(folder), **_locked(entry.path.parent)}, positions.dynamic, behind)
 
 
 def _locked(folder: Path) -> Mapping[str, int]:

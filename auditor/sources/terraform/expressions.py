@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from auditor.model import EMPTY, Unknown
 from auditor.sources.arm.values import unknown_of
 from auditor.sources.terraform import syntax
 from auditor.sources.terraform.functions import FUNCTIONS, UNDECIDABLE
-from auditor.sources.terraform.instances import Partly
+from auditor.sources.terraform.instances import Partly, Reference
 from auditor.sources.terraform.syntax import Expression
 from auditor.sources.terraform.values import (
     MAX_ITEMS,
@@ -173,6 +173,10 @@ class Evaluator:
         return self._joined([settled(self.value(item, local)) for item in node.parts])
 
     def _joined(self, parts: Sequence[Any]) -> Any:
+        if parts and isinstance(parts[0], Reference) and not any(isinstance(one, Unknown) for one in parts[1:]):
+            behind = self._text(*parts[1:])
+            if parts[0].attribute == "id" and (parts[0].below or behind).startswith("/"):
+                return replace(parts[0], possible=(), below=parts[0].below + behind)
         return spread(parts, self._text)
 
     def _text(self, *parts: Any) -> str:

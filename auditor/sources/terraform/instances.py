@@ -18,11 +18,13 @@ class Reference(Unknown):
 
     `address` names the instance (or, without its index, all instances of a resource), from the root module; `attribute`
     is what is asked of it. `keyed` says that the index is the instance's own (`a[each.key]`, `a[count.index]`).
+    `below` is what is written behind an id, from a slash on: `"${azurerm_storage_account.a.id}/blobServices/default"`.
     """
 
     address: str = ""
     attribute: str = ""
     keyed: bool = False
+    below: str = ""
 
 
 class Partly(dict[str, Any]):

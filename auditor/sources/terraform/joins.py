@@ -257,7 +257,7 @@ class Joins:
             return None
         target = found[0]
         if value.attribute == "id":
-            return self.id_of(target), target.known
+            return self.id_of(target) + value.below, target.known
         if value.attribute == "name":
             self.id_of(target)
             return target.name, target.named
@@ -285,7 +285,7 @@ class Joins:
             if sure and mine:
                 return mine, ""
             if sure:
-                value = self.id_of(found[0])
+                value = self.id_of(found[0]) + value.below
             elif found:
                 few = mine if len(found) <= MAX_CANDIDATES else []
                 return few or stores, f"it is not known which of {value.address} {where(item)} is for"

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from auditor.model import Gap, Origin, Scope, Unknown
 from auditor.sources.terraform.document import Document, DocumentError, mapping
-from auditor.sources.terraform.instances import Instance, Partly, Provider
+from auditor.sources.terraform.instances import Instance, Partly, Provider, Reference
 from auditor.sources.terraform.marks import LATER, MAX_LEVELS, Written, any_true, merged
 from auditor.sources.terraform.providers import major_of, provider_name
 from auditor.sources.terraform.references import (
@@ -63,13 +63,14 @@ class Surroundings:
     """What stands around a plan: the majors its lock file tells by full name, and where things are written.
 
     `dynamic` says of a resource in the configuration's own files, by its address without keys, whether a block of this
-    name is written as a dynamic one; None where the files do not have the resource. `composed` says that one of its
-    attributes is a text with a reference in it, where a plan tells the reference alone.
+    name is written as a dynamic one; None where the files do not have the resource. `behind` gives what
+    is written behind the reference that one of its attributes begins with, where a plan tells the reference alone: a
+    text from a slash on, empty where there is none, None for any other text with a reference in it.
     """
 
     majors: Mapping[str, int] = field(default_factory=dict)
     dynamic: Callable[[str, str], bool | None] = lambda _address, _block: None
-    composed: Callable[[str, str], bool] = lambda _address, _attribute: False
+    behind: Callable[[str, str], str | None] = lambda _address, _attribute: ""
 
 
 class Plan:
@@ -236,7 +237,10 @@ class Plan:
         if written.new and references and self._configuration.trace(references, written.place).known:
             return None
         found = self._configuration.unknown(references, written.place)
-        return Unknown(found.reason) if self._around.composed(written.address, name) else found
+        behind = self._around.behind(written.address, name)
+        if behind == "" or not isinstance(found, Reference):
+            return found
+        return Unknown(found.reason) if behind is None or found.attribute != "id" else replace(found, below=behind)
 
     def _may_be_dynamic(self, name: str, address: str) -> bool:
         told = self._around.dynamic(address, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_computed_attributes_are_references(tmp_path: Path) -> None:
     assert values["x"] == Reference(
         "azurerm_storage_account.b.id is known after apply", address="azurerm_storage_account.b", attribute="id"
     )
+    # What stands below an id is known to; what is made of anything else is not.
+    files = account("", "b") + account(
+        """
+        p = "${azurerm_storage_account.b.id}/blobServices/default"
+        q = "${azurerm_storage_account.b.id}/blobServices/${lower("DEFAULT")}/containers/${random_string.r.result}"
+        r = "${azurerm_storage_account.b.id}-x"
+        s = "${azurerm_storage_account.b.name}/x"
+        t = "/x${azurerm_storage_account.b.id}"
+        u = "${local.blobs}/containers/c"
+        """
+    )
+    below = read(
+        tmp_path, files + 'locals {\n  blobs = "${azurerm_storage_account.b.id}/blobServices/default"\n}\n'
+    ).values()
+    assert below["p"] == dataclasses.replace(values["x"], below="/blobServices/default")
+    assert below["u"].below == "/blobServices/default/containers/c"
+    assert [type(below[name]) for name in "qrst"] == [Unknown] * 4
     # The name is not known; whose name it is, is.
     assert (values["y"].address, values["y"].attribute) == ("azurerm_storage_account.b", "name")
 

@@ -356,6 +356,7 @@ def test_a_lock_holds_for_what_it_stands_on_and_all_below(scope: Any) -> None:
         reference("azurerm_resource_group.other"),
         3,
         reference("azurerm_storage_account.a", ""),
+        replace(reference("azurerm_storage_account.a"), below="/blobServices/default/containers/c"),
     ],
 )
 def test_a_lock_elsewhere_or_on_nobody_knows_what_makes_nothing_pass(scope: Any) -> None:
@@ -577,6 +578,13 @@ def test_an_azapi_child_finds_its_store(parent: Any) -> None:
     assert child(store(of, blobs), "blobServices/default").body["properties"] == BLOBS["properties"]  # type: ignore[index]
 
 
+def test_an_azapi_child_below_a_part_that_is_only_written_in_its_parents_id() -> None:
+    of = azapi_account({"kind": "FileStorage", "sku": {"name": "Premium_LRS"}})
+    parent = replace(reference("azapi_resource.a"), below="/fileServices/default")
+    found = store(of, azapi("s", f"{storage.SHARES}@2023-05-01", {}, name="s", parent_id=parent))
+    assert child(found, "fileServices/default/shares/s").type == storage.SHARES
+
+
 def test_an_azapi_grandchild_finds_its_store() -> None:
     of = azapi_account({"kind": "FileStorage", "sku": {"name": "Premium_LRS"}})
     files = azapi("f", f"{storage.FILE}@2023-05-01", {}, name="default", parent_id=reference("azapi_resource.a"))
@@ -595,6 +603,7 @@ def update(kind: str, body: Any, **values: Any) -> Instance:
     [
         {"resource_id": f"/subscriptions/{SUBSCRIPTION}{ID}/blobServices/default"},
         {"parent_id": reference("azurerm_storage_account.a"), "name": "default"},
+        {"resource_id": replace(reference("azurerm_storage_account.a"), below="/blobServices/default")},
     ],
 )
 def test_an_azapi_update_is_merged_into_what_it_updates(target: Mapping[str, Any]) -> None:

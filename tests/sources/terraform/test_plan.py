@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -412,12 +413,18 @@ def test_what_is_no_single_reference_is_just_unknown(names: tuple[str, ...]) -> 
 
 def test_a_text_with_a_reference_in_it_is_something_else() -> None:
     """A lock on a container of an account is none on the account; a plan alone cannot tell, the files can."""
-    plan = PlanJson()
-    scope_of(plan, "azurerm_management_lock.l", "azurerm_storage_account.a.id")
-    around = Surroundings(composed=lambda address, name: (address, name) == ("azurerm_management_lock.l", "scope"))
-    value = plan.instances(around)["azurerm_management_lock.l"].values["scope"]
-    assert isinstance(value, Unknown)
-    assert not isinstance(value, Reference)
+
+    def scope(behind: str | None, reference: str = "azurerm_storage_account.a.id") -> Any:
+        plan = PlanJson()
+        scope_of(plan, "azurerm_management_lock.l", reference)
+        here = ("azurerm_management_lock.l", "scope")
+        around = Surroundings(behind=lambda address, name: behind if (address, name) == here else "")
+        return plan.instances(around)["azurerm_management_lock.l"].values["scope"]
+
+    assert scope("/blobServices/default") == dataclasses.replace(scope(""), below="/blobServices/default")
+    for value in (scope(None), scope("/x", "azurerm_storage_account.a.name")):
+        assert isinstance(value, Unknown)
+        assert not isinstance(value, Reference)
 
 
 def test_modules_that_call_in_circles_come_to_an_end() -> None:
