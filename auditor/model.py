@@ -741,13 +741,15 @@ class RunbookChapter(NamedTuple):
 class RecoveryReport(NamedTuple):
     """What `auditor recovery` shows: a report for its recovery rows.
 
-    `before` are the rows without the changes that were asked for (`--what-if`), None where none were; `runbook` is
-    there where one was asked for.
+    `asked` are settings as they might be (`--what-if`), which the report is about then, and `before` the rows without
+    them; both are judged by settings alone, not by what the services say of today. `runbook` is there where one was
+    asked for.
     """
 
     report: Report
     before: tuple[StoreRecovery, ...] | None = None
     runbook: tuple[RunbookChapter, ...] | None = None
+    asked: tuple[str, ...] = ()
 
     def exit_code(self) -> int:
         """0 analysed, 1 an objective is missed, 3 a gap or an objective that cannot be told, 4 nothing to analyse."""

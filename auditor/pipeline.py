@@ -32,7 +32,7 @@ from auditor.model import (
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
-from auditor.recovery import Recoveries, RecoveryTerms, load_knowledge
+from auditor.recovery import Analysis, Recoveries, RecoveryTerms, load_knowledge
 from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules
 from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
@@ -183,22 +183,36 @@ def recovery(
     """What every failure scenario would do to each store of targets, or of a snapshot taken before.
 
     `objectives` is a file of promises to hold the outcomes to; `what_if` are settings as they might be
-    (`[STORE@]PATH=VALUE`); `previews` counts protections that are in preview; `runbook` adds the restore steps. Raises
-    PolicyError, UsageError, SourceError; see `collect` for the rest.
+    (`[STORE@]PATH=VALUE`), judged as they will be once they have held long enough; `previews` counts what is in
+    preview; `runbook` adds the restore steps. Raises PolicyError, UsageError, SourceError; see `collect` for the rest.
     """
-    from auditor.recovery import runbook as steps
     from auditor.recovery import what_if as changes
 
     asked = [changes.parsed(text) for text in what_if]
     policy = load_policy(objectives=objectives, previews=previews)
+    if asked:
+        changes.require_settings(asked, _settings(policy))
+        policy = replace(policy, recovery=policy.recovery._replace(evidence=False))
     collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
     before = None
     if asked:
         before = evaluate(collected, policy, progress).recovery
         collected = changes.with_changes(collected, asked, services.catalog().store_types())
     report = evaluate(collected, policy, progress)
-    chapters = tuple(steps.runbook(report.recovery, policy.recovery.knowledge)) if runbook else None
-    return RecoveryReport(report, before, chapters)
+    chapters = None
+    if runbook:
+        from auditor.recovery import runbook as steps
+
+        chapters = tuple(steps.runbook(report.recovery, policy.recovery.knowledge))
+    return RecoveryReport(report, before, chapters, tuple(what_if))
+
+
+def _settings(policy: Policy) -> Iterable[str]:
+    """Every setting that a failure scenario depends on."""
+    catalog = services.catalog()
+    analysis = Analysis(policy.recovery.knowledge, Judge(catalog, Estate(catalog)), datetime.now(UTC))
+    # A region decides by what it has, a tag by the objectives that are for it.
+    return (*analysis.settings(), "location", "tags")
 
 
 def evaluate(collected: Snapshot, policy: Policy, progress: Progress | None = None) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,62 @@ def test_a_bad_file_says_where(tmp_path: Path, change: dict[str, str], said: str
         load_knowledge(tmp_path, VOCABULARY)
     assert said in str(error.value)
     assert f"{tmp_path / 's.yaml'}:" in str(error.value)
+
+
+# ── what the knowledge says ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sentences() -> list[tuple[str, str]]:
+    found = [(known.service, one.text) for known in KNOWLEDGE for one in (*known.remarks, *known.without.values())]
+    for mechanism in (mechanism for known in KNOWLEDGE for mechanism in known.mechanisms):
+        notes = {note for gifts in mechanism.gives.values() for gift in gifts for note in gift.notes}
+        caveats = {enabling.caveat for enabling in mechanism.enabling if enabling.caveat}
+        found += [(mechanism.id, text) for text in (*notes, *caveats, *mechanism.defeated_by)]
+    return found
+
+
+def test_what_is_said_is_whole_sentences() -> None:
+    """A comma in a list of YAML that nobody quoted cuts a sentence in two."""
+    cut = [(where, text) for where, text in _sentences() if not re.match(r"[A-Z]|allowPermanentDelete", text)]
+    open_ended = [(where, text) for where, text in _sentences() if not text.endswith(("true.", "."))]
+    assert (cut, open_ended) == ([], [])
+    for mechanism in (mechanism for known in KNOWLEDGE for mechanism in known.mechanisms):
+        items = (*mechanism.not_restored, *mechanism.prerequisites, *mechanism.by_hand)
+        assert all(re.match("[A-Z]", item) for item in items), mechanism.id
+
+
+def test_every_figure_and_every_loss_has_a_source_with_an_address() -> None:
+    for known in KNOWLEDGE:
+        for source in known.sources.values():
+            assert source.url.startswith("https://learn.microsoft.com/"), source
+            assert re.fullmatch(r"(\d{4}(-\d\d-\d\d)?)?", source.date), source
+        for remark in known.remarks:
+            assert remark.sources, remark
+        for mechanism in known.mechanisms:
+            for gift in (gift for gifts in mechanism.gives.values() for gift in gifts):
+                assert gift.sources, mechanism.id
+        used = {
+            tag
+            for found in (
+                *(gift.sources for m in known.mechanisms for gifts in m.gives.values() for gift in gifts),
+                *(remark.sources for remark in known.remarks),
+                *(without.sources for without in known.without.values()),
+            )
+            for tag in found
+        }
+        assert used == set(known.sources), known.service
+
+
+def test_what_somebody_has_to_do_can_be_done() -> None:
+    """Whatever a person restores has steps; whatever happens by itself needs none."""
+    for mechanism in (mechanism for known in KNOWLEDGE for mechanism in known.mechanisms):
+        for scenario, gifts in mechanism.gives.items():
+            acted = any(gift.actor in ("self-service", "support") for gift in gifts)
+            assert not acted or mechanism.preview or mechanism.restore.get(scenario) or mechanism.id in PREVENTS, (
+                mechanism.id,
+                scenario,
+            )
+
+
+PREVENTS = {"storage-immutability"}
+"""What keeps data from being lost has nothing to restore."""

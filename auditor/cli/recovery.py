@@ -26,8 +26,8 @@ class _Recovery(click.Group):
     """A group whose usual command needs no name: `auditor recovery TARGET…` analyses."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the usual command's name before what is no other command's."""
-        if args and args[0] not in self.commands:
+        """Put the usual command's name before what is no other command's, and no request for help on all of them."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["analyse", *args]
         return super().parse_args(ctx, args)
 
@@ -38,6 +38,12 @@ class _Recovery(click.Group):
     short_help="Say what would be lost, and for how long.",
     options_metavar="",
     subcommand_metavar="TARGET... | init [PROFILE]",
+    epilog="""\b
+Examples:
+  auditor recovery azure:00000000-0000-0000-0000-000000000000
+  auditor recovery infra/main.bicep --format html=recovery.html
+  auditor recovery init mission-critical -o objectives.yaml
+  auditor recovery ./init                 (a target that is called like a command)""",
 )
 def recovery_group() -> None:
     """Say for each store and scenario whether its data comes back, how much is lost, and what would change that.

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from auditor import quantities
 from auditor.engine import Judge
 from auditor.model import Change, Figure, Recovery, Resource, Unknown
-from auditor.reading import ABSENT, Defaulted
+from auditor.reading import ABSENT, Defaulted, dotted
 from auditor.recovery.changes import ImpossibleChangeError, changed
 from auditor.recovery.knowledge import (
     SCENARIOS,
@@ -154,17 +154,29 @@ class Analysis:
         ]
         return sorted(changes, key=lambda change: change.effort)
 
+    def settings(self) -> Iterator[str]:
+        """Every setting that some scenario depends on, `child:path` on a child; of a collection its name."""
+        for known in (one for several in self._knowledge.values() for one in several):
+            if known.customer_key is not None:
+                yield dotted(known.customer_key.vault.path)
+            for accessor in self._accessors([known]):
+                child = accessor.child or ""
+                yield f"{child}:{dotted(accessor.path)}" if child and accessor.path else child or dotted(accessor.path)
+
+    def _accessors(self, known: Iterable[Knowledge]) -> dict[Accessor, None]:
+        return dict.fromkeys(
+            accessor
+            for one in known
+            for condition, found in looked_at(one)
+            for accessor in (*found, *(self._judge.accessors(condition) if condition is not None else ()))
+        )
+
     def _signature(self, store: Resource, known: Iterable[Knowledge]) -> Iterator[Any]:
         """All that can make two stores of a type differ."""
         signers = self._signers.get(store.type)
         if signers is None:
-            accessors = dict.fromkeys(
-                accessor
-                for one in known
-                for condition, found in looked_at(one)
-                for accessor in (*found, *(self._judge.accessors(condition) if condition is not None else ()))
-            )
-            signers = self._signers[store.type] = [self._judge.reader.signer(accessor) for accessor in accessors]
+            signers = [self._judge.reader.signer(accessor) for accessor in self._accessors(known)]
+            self._signers[store.type] = signers
         return (sign(store) for sign in signers)
 
     def _with_changes(self, rows: Sequence[Recovery], store: Resource) -> Iterator[Recovery]:

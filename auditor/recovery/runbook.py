@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from auditor.model import RunbookChapter, RunbookStep, StoreRecovery, Subject, resource_group
-from auditor.recovery.knowledge import SCENARIOS, Knowledge, Mechanism
+from auditor.recovery.knowledge import PLACES, SCENARIOS, Knowledge, Mechanism
 
-_PLACE: Final = re.compile(r"\{(name|group|region|id)\}")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,200}")
+_PLACE: Final = re.compile(r"\{(" + "|".join(PLACES) + r")\}")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+_NAME: Final = re.compile(r"[\w(][\w .()-]{0,200}")
+_ID: Final = re.compile(r"/[\w/.()-]{0,1000}")
+_OPEN: Final = {"name": "NAME", "group": "RESOURCE_GROUP", "region": "REGION", "id": "RESOURCE_ID"}
+"""What stands where the store's own value is not known, or is none that Azure could have given it."""
 
 
 def runbook(rows: Iterable[StoreRecovery], knowledge: Iterable[Knowledge]) -> Iterator[RunbookChapter]:
@@ -38,20 +42,27 @@ def runbook(rows: Iterable[StoreRecovery], knowledge: Iterable[Knowledge]) -> It
 
 
 def _names(subject: Subject) -> Mapping[str, str]:
-    return {
+    """What Azure can have called something, with no sign in it that means anything inside of quotes; else a place."""
+    given = {
         "name": subject.name,
-        "group": resource_group(subject.id) or "RESOURCE_GROUP",
-        "region": subject.region or "REGION",
+        "group": resource_group(subject.id),
+        "region": subject.region or "",
         "id": subject.id,
     }
+    possible = {place: _ID if place == "id" else _NAME for place in given}
+    return {place: text if possible[place].fullmatch(text) else _OPEN[place] for place, text in given.items()}
 
 
 def _filled(mechanism: Mechanism, scenario: str, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Commands with the names put in; a name that a shell could read as anything else is quoted."""
+    """Commands with the names put in, quoted where a shell needs it and the command does not quote them already."""
+    return tuple(_command(line, names) for line in mechanism.restore.get(scenario, ()))
 
+
+def _command(line: str, names: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         text = names[match[1]]
-        # Quoted where a command already quotes it; a name that no Azure resource can have is never let through.
-        return text if _PLAIN.fullmatch(text) else shlex.quote(re.sub(r"[^\w./ -]", "_", text))
+        before = line[: match.start()]
+        quoted = before.count('"') % 2 == 1 or "#" in before
+        return text if quoted or _PLAIN.fullmatch(text) else shlex.quote(text)
 
-    return tuple(_PLACE.sub(value, command) for command in mechanism.restore.get(scenario, ()))
+    return _PLACE.sub(value, line)

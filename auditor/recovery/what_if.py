@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import json
-from collections.abc import Container, Iterator, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -42,6 +44,24 @@ def parsed(text: str) -> WhatIf:
         return WhatIf(stores or "*", path, json.loads(value))
     except (ValueError, RecursionError):
         return WhatIf(stores or "*", path, value)
+
+
+def require_settings(asked: Sequence[WhatIf], known: Iterable[str]) -> None:
+    """See that the analysis looks at what is asked about; `known` are settings, `child:path` on a child.
+
+    Raises UsageError: a misspelled setting would change nothing, and look as if it did not matter.
+    """
+    names = {_plain(name): name for name in known}
+    for one in asked:
+        wanted = _plain(one.path)
+        if not any(f"{wanted}.".startswith(f"{name}.") or f"{name}.".startswith(f"{wanted}.") for name in names):
+            near = difflib.get_close_matches(wanted[:200], names, 1)
+            guess = f"Did you mean {names[near[0]]}? " if near else ""
+            raise UsageError(f"--what-if {one.path[:200]!r}: no scenario depends on that setting", hint=guess + EXAMPLE)
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", path).casefold()
 
 
 def with_changes(collected: Snapshot, asked: Sequence[WhatIf], types: Container[str]) -> Snapshot:

@@ -48,7 +48,7 @@ _Item = TypeVar("_Item")
 
 def render(report: Report) -> Iterator[str]:
     """The report as JSON text, in chunks of about 64 KiB."""
-    return in_chunks(_lines(report))
+    return in_chunks(lines(report))
 
 
 def in_chunks(lines: Iterable[str]) -> Iterator[str]:
@@ -64,10 +64,11 @@ def in_chunks(lines: Iterable[str]) -> Iterator[str]:
     yield "".join(chunk)
 
 
-def _lines(report: Report) -> Iterator[str]:
+def lines(report: Report, *, schema: str = SCHEMA, more: Iterable[tuple[str, Iterable[str]]] = ()) -> Iterator[str]:
+    """The report's JSON in lines; `more` are further members, arrays by their keys, of items that are JSON already."""
     write = _Writer()
     head: dict[str, Any] = {
-        "schema": SCHEMA,
+        "schema": schema,
         "tool": {"name": "auditor", "version": report.tool_version},
         "generated_at": report.generated_at,
         "collected_at": report.collected_at,
@@ -85,7 +86,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield from array("findings", report.findings, write.finding)
     yield from array("gaps", report.gaps, lambda gap: _dump(gap_entry(gap)))
     yield from array("statements", report.statements, lambda row: _dump(_statement(row)))
-    yield from array("recovery", recovery_rows.rows(report), str)
+    yield from array("recovery", recovery_rows.rows(report.recovery), str)
+    for key, items in more:
+        yield from array(key, items, str)
     yield from array("rules", report.rules.values(), lambda rule: _dump(rule_entry(rule)))
     yield from array("scopes", report.scopes, lambda scope: _dump(_scope(scope)))
     yield from array("listings", report.listings, lambda listing: _dump(_listing(listing)))

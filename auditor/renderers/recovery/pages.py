@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from auditor.model import RecoveryReport, Subject
 from auditor.renderers import json_v1, template
+from auditor.renderers.escaping import json_text
+from auditor.renderers.recovery import rows
 from auditor.renderers.recovery.view import Cell, matrix
+from auditor.renderers.values import clean
+
+MAX_SHOWN: Final = 500
+"""Stores that a page shows in full; the others are in the JSON report."""
+WHAT_IF: Final = "auditor/what-if/v1"
 
 
 class Changed(NamedTuple):
@@ -20,7 +27,7 @@ class Changed(NamedTuple):
 
 
 def renderer(name: str, template_dir: Path | None) -> Callable[[RecoveryReport], Iterator[str]]:
-    """The renderer of a recovery template; it sees `report`, `recovery`, `changed`, `what_if` and `runbook`."""
+    """The renderer of a recovery template; it sees `report`, `recovery`, `changed`, `what_if`, `runbook`, `limit`."""
     return template.page(name, template_dir, context, _entries)
 
 
@@ -30,8 +37,9 @@ def context(shown: RecoveryReport) -> Mapping[str, Any]:
         "report": shown.report,
         "recovery": matrix(shown.report.recovery),
         "changed": changed(shown),
-        "what_if": shown.before is not None,
+        "what_if": shown.asked,
         "runbook": shown.runbook,
+        "limit": MAX_SHOWN,
     }
 
 
@@ -57,5 +65,14 @@ def _entries(shown: RecoveryReport) -> int:
 
 
 def as_json(shown: RecoveryReport) -> Iterator[str]:
-    """The report in the v1 contract, whose `recovery` holds the rows."""
-    return json_v1.render(shown.report)
+    """The report in the v1 contract, whose `recovery` holds the rows, and the runbook where one was asked for.
+
+    One of settings as they might be has a schema of its own, so that nobody takes it for what is.
+    """
+    more: list[tuple[str, Iterable[str]]] = []
+    if shown.asked:
+        more += [("what_if", map(json_text, map(clean, shown.asked))), ("before", rows.rows(shown.before or ()))]
+    if shown.runbook is not None:
+        more.append(("runbook", map(rows.chapter, shown.runbook)))
+    schema = WHAT_IF if shown.asked else json_v1.SCHEMA
+    return json_v1.in_chunks(json_v1.lines(shown.report, schema=schema, more=more))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from auditor.model import Change, Figure, Recovery, Report
+from auditor.model import Change, Figure, Recovery, RunbookChapter, StoreRecovery
 from auditor.quantities import iso_duration
 from auditor.renderers.escaping import json_text
 from auditor.renderers.values import clean, plain
@@ -15,14 +15,14 @@ _CACHE: Final = 50_000
 _UNITS: Final = ((86_400, "P{}D"), (3_600, "PT{}H"), (60, "PT{}M"))
 
 
-def rows(report: Report) -> Iterator[str]:
+def rows(stores: Iterable[StoreRecovery]) -> Iterator[str]:
     """Each row as JSON text, store by store in the scenarios' order."""
     known: dict[int, str] = {}
-    for store in report.recovery:
+    for store in stores:
         subject = store.subject
         name = json_text({"id": clean(subject.id), "type": clean(subject.type), "name": clean(subject.name)})
         for row in store.scenarios:
-            # The report keeps every row alive while it is rendered, so an address stands for one of them alone.
+            # The stores keep every row alive while it is rendered, so an address stands for one of them alone.
             text = known.get(id(row))
             if text is None:
                 text = json_text(as_json(row))[1:]
@@ -55,6 +55,13 @@ def as_json(row: Recovery) -> dict[str, Any]:
         "changes": [_change(change) for change in row.changes],
     }
     return dict(plain(entry))
+
+
+def chapter(one: RunbookChapter) -> str:
+    """All steps of a store in a runbook as JSON text."""
+    subject = one.subject
+    name = {"id": subject.id, "type": subject.type, "name": subject.name}
+    return json_text(plain({"resource": name, "steps": [step._asdict() for step in one.steps]}))
 
 
 def _change(change: Change) -> dict[str, Any]:

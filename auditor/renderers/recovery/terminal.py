@@ -37,7 +37,7 @@ def render(shown: RecoveryReport, *, color: bool, width: int | None) -> Iterator
     console.print()
     _matrix(seen, console)
     _gaps(shown, console)
-    if shown.before is not None:
+    if shown.asked:
         _changed(shown, console)
     else:
         _promised(seen, console)
@@ -71,6 +71,10 @@ def _gaps(shown: RecoveryReport, console: Console) -> None:
 def _changed(shown: RecoveryReport, console: Console) -> None:
     rows = changed(shown)
     console.print(Text("What would be different" if rows else "Nothing would be different", style="bold"))
+    console.print(Padding(Text(inert("if " + ", ".join(shown.asked)), style="cyan"), (0, 0, 0, 2)))
+    console.print(
+        Padding(Text("Judged by settings alone, as they are once they have held.", style="dim"), (0, 0, 0, 2))
+    )
     for one in rows:
         console.print(Padding(Text(inert(f"{one.subject.name}: {one.after.title}"), style="bold"), (0, 0, 0, 2)))
         for label, cell in (("before", one.before), ("after", one.after)):

@@ -32,6 +32,7 @@ _ACTORS: Final = {
     "support": "a support ticket restores it",
     "microsoft": "Microsoft decides",
 }
+NO_FURTHER: Final = "no further than now"
 _YEAR: Final = 365 * 86_400
 _TICKS: Final = (
     (60, "now"),
@@ -163,7 +164,7 @@ def _cell(row: Recovery) -> Cell:
         TONES[row.recoverable],
         "" if lost else in_words(row.rpo),
         "" if lost else in_words(row.rto),
-        "" if lost else in_words(row.lookback),
+        "" if lost else NO_FURTHER if row.lookback.seconds == 0 else in_words(row.lookback),
         by,
         row,
         tuple(map(change_in_words, row.changes)),
