@@ -18,7 +18,7 @@ from auditor.errors import UsageError
 from auditor.model import Finding, Gap, Listing, Novelty, Origin, Outcome, Progress, Report, Since, Subject, Unknown
 
 REPORT: Final = "auditor/report/v1"
-MAX_REPORT: Final = 256 * 2**20
+MAX_REPORT: Final = 512 * 2**20
 HINT: Final = "Name a file that `auditor snapshot` or `auditor scan --format json=FILE` has written."
 OPEN: Final = (Outcome.FAIL.value, Outcome.UNKNOWN.value)
 """States that want something done."""

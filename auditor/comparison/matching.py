@@ -123,12 +123,16 @@ class _Called:
             for name in {_folded(key.subject.id), _folded(key.subject.name)}:
                 self.numbers.setdefault(name, []).append(number)
 
-    def number(self, name: str, pair: Named) -> int | None:
-        """The position of what goes by a name and is not paired yet. Raises PolicyError where there are several."""
-        found = [number for number in self.numbers.get(_folded(name), ()) if number in self.keys]
-        if len(found) > 1:
-            pair.fail(f"{name!r} is the name of {len(found)} resources of {self.side}; give the id of one")
-        return found[0] if found else None
+    def by_type(self, name: str, pair: Named) -> dict[str, int]:
+        """What goes by a name and is not paired yet, by its type. Raises PolicyError for several of one type."""
+        found: dict[str, list[int]] = {}
+        for number in self.numbers.get(_folded(name), ()):
+            if number in self.keys:
+                found.setdefault(self.keys[number].subject.type.casefold(), []).append(number)
+        for numbers in found.values():
+            if len(numbers) > 1:
+                pair.fail(f"{name!r} is the name of {len(numbers)} resources of {self.side}; give the id of one")
+        return {kind: numbers[0] for kind, numbers in found.items()}
 
     def lacks(self, name: str, *, guess: bool) -> str:
         """Why a name stands for nothing that is left; `guess` asks for the nearest one there is."""
@@ -147,20 +151,22 @@ class _Matcher:
         self.found = Matching()
 
     def by_map(self, names: NameMap) -> None:
-        """Pair what the map says; what it says of nothing that is left is noted."""
+        """Pair what the map says, type by type; what it says of nothing that is left is noted."""
         references, currents = _Called("the reference", self.left), _Called("the current side", self.right)
         for pair in names.pairs:
-            left, right = references.number(pair.reference, pair), currents.number(pair.current, pair)
-            if left is None or right is None:
-                guess = len(self.found.unused_map) < NAMES_GUESSED
-                lacking = [references.lacks(pair.reference, guess=guess)] if left is None else []
-                lacking += [currents.lacks(pair.current, guess=guess)] if right is None else []
-                self.found.unused_map.append(f"{pair.file}:{pair.line}: {'; '.join(lacking)}")
+            left, right = references.by_type(pair.reference, pair), currents.by_type(pair.current, pair)
+            both = [kind for kind in left if kind in right]
+            for kind in both:
+                self._pair(left[kind], right[kind])
+            if both:
                 continue
-            mapped, target = self.left[left].subject, self.right[right].subject
-            if mapped.type.casefold() != target.type.casefold():
-                pair.fail(f"{pair.reference!r} is of type {mapped.type}, and {pair.current!r} of {target.type}")
-            self._pair(left, right)
+            if left and right:
+                one, other = self.left[min(left.values())].subject, self.right[min(right.values())].subject
+                pair.fail(f"{pair.reference!r} is of type {one.type}, and {pair.current!r} of {other.type}")
+            guess = len(self.found.unused_map) < NAMES_GUESSED
+            lacking = [] if left else [references.lacks(pair.reference, guess=guess)]
+            lacking += [] if right else [currents.lacks(pair.current, guess=guess)]
+            self.found.unused_map.append(f"{pair.file}:{pair.line}: {'; '.join(lacking)}")
 
     def by(self, identity: Callable[[Key], Hashable]) -> None:
         """Pair what has the same identity, each only once on either side."""

@@ -451,6 +451,16 @@ def test_a_map_that_names_several_or_two_types(tmp_path: Path) -> None:
     assert NameMap() == NameMap(())
 
 
+def test_a_map_holds_for_each_type_that_has_the_name_on_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "names.yaml"
+    path.write_text("a: b\n")
+    sides = side(store(VAULT, "a", PURGE), store(ACCOUNT, "a")), side(store(VAULT, "b", NO_PURGE), store(CONFIG, "b"))
+    delta = compared(*sides, names=load_map(path))
+    assert told(delta) == {("b", "properties.enablePurgeProtection"): "weaker"}
+    assert [one.type for one in (*delta.only_in_reference, *delta.only_in_current)] == [ACCOUNT, CONFIG]
+    assert delta.unused_map == ()
+
+
 # ── what was not read ────────────────────────────────────────────────────────────────────────────────────────────────
 
 LIST = f"/subscriptions/{SUBSCRIPTION}/providers/{VAULT}"
