@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auditor import pipeline, services
-from auditor.engine import Judge
+from auditor.engine import subject_of
 from auditor.errors import PolicyError
 from auditor.model import Origin, Recovery, Resource, Unknown
-from auditor.paths import data_dir
-from auditor.reading import Estate
-from auditor.recovery import SCENARIOS, Analysis, load_knowledge
-from auditor.rules import load_rules
+from auditor.recovery import SCENARIOS, Recoveries, RecoveryTerms, load_knowledge
+from auditor.recovery.analysis import standing
+from tests import recovery_stores as stores
+from tests.recovery_stores import KNOWLEDGE, NOW, VOCABULARY, continuous, cosmos, judge, storage
 
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-CATALOG = services.catalog()
-VOCABULARY = pipeline.vocabulary_of(CATALOG)
-KNOWLEDGE = load_knowledge(data_dir("rules") / "recovery", VOCABULARY, load_rules([data_dir("rules")], VOCABULARY))
 DAY = 86_400
 
 
-def recoveries(
-    kind: str, body: Any, region: str | None = "westeurope", *, deployed: bool = False
-) -> dict[str, Recovery]:
-    store = Resource(
-        f"/subscriptions/s/resourceGroups/g/providers/{kind}/x", kind, "x", region, body, Origin("f"), deployed=deployed
-    )
-    analysis = Analysis(KNOWLEDGE, Judge(CATALOG, Estate(CATALOG)), NOW)
-    return {row.scenario: row for row in analysis.recoveries(store)}
-
-
-def vault(**properties: Any) -> dict[str, Recovery]:
-    return recoveries("Microsoft.KeyVault/vaults", {"properties": properties})
+def vault(region: str | None = "westeurope", **properties: Any) -> dict[str, Recovery]:
+    """The rows of a vault."""
+    return stores.analysed(replace(stores.vault(**properties), region=region))
 
 
 def test_every_store_has_a_row_for_every_scenario() -> None:
@@ -68,10 +54,9 @@ def test_a_look_back_that_is_not_known_is_not_guessed() -> None:
 
 
 def test_a_region_without_a_copy_loses_the_vault() -> None:
-    body: dict[str, Any] = {"properties": {}}
-    assert recoveries("Microsoft.KeyVault/vaults", body, "polandcentral")["region-outage"].recoverable == "no"
-    assert recoveries("Microsoft.KeyVault/vaults", body)["region-outage"].recoverable == "best-effort"
-    assert recoveries("Microsoft.KeyVault/vaults", body, None)["region-outage"].recoverable == "unknown"
+    assert vault("polandcentral")["region-outage"].recoverable == "no"
+    assert vault()["region-outage"].recoverable == "best-effort"
+    assert vault(None)["region-outage"].recoverable == "unknown"
 
 
 FILE = """
@@ -166,3 +151,184 @@ def test_what_somebody_has_to_do_can_be_done() -> None:
 
 PREVENTS = {"storage-immutability"}
 """What keeps data from being lost has nothing to restore."""
+
+
+# ── a customer's key ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def estate_rows(*stores: Resource) -> dict[str, Recovery]:
+    """The rows of the first of several stores, by scenario, in an estate of all of them."""
+    recoveries = Recoveries(RecoveryTerms(KNOWLEDGE), judge(), NOW)
+    for made in stores:
+        recoveries.add(made, subject_of(made))
+    return {row.scenario: row for row in recoveries.rows()[0].scenarios}
+
+
+def keyed(uri: Any = "https://x.vault.azure.net/keys/k/1", **more: Any) -> Resource:
+    return cosmos(keyVaultKeyUri=uri, **continuous(), **more)
+
+
+def key_vault(region: str = "westeurope", **properties: Any) -> Resource:
+    return stores.vault(region=region, **properties)
+
+
+def encrypted(**encryption: Any) -> Resource:
+    locked = {"state": "Locked", "immutabilityPeriodSinceCreationInDays": 90}
+    return storage(
+        "Standard_GRS",
+        immutableStorageWithVersioning={"enabled": True, "immutabilityPolicy": locked},
+        encryption=encryption,
+    )
+
+
+ATTACKS = ("malicious-purge", "protection-attack")
+
+
+@pytest.mark.parametrize("scenario", ATTACKS)
+def test_who_can_purge_the_key_can_destroy_what_it_encrypts(scenario: str) -> None:
+    assert estate_rows(keyed(uri=None))[scenario].recoverable == "yes"
+    assert estate_rows(keyed(), key_vault(enablePurgeProtection=True))[scenario].recoverable == "yes"
+    row = estate_rows(keyed(), key_vault())[scenario]
+    assert (row.recoverable, row.mechanism, row.rpo.seconds) == ("no", "", None)
+    assert "encrypted with a key in vault x" in row.reason
+    unknown = key_vault(enablePurgeProtection=Unknown("the parameter has no value"))
+    row = estate_rows(keyed(), unknown)[scenario]
+    assert (row.recoverable, "the parameter has no value" in row.reason) == ("unknown", True)
+
+
+@pytest.mark.parametrize("scenario", ATTACKS)
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("https://elsewhere.vault.azure.net/keys/k", "vault elsewhere, which was not read"),
+        ("https://pool.managedhsm.azure.net/keys/k", "vault pool, which was not read"),
+        (Unknown("known after apply"), "known after apply"),
+        ("no address", "cannot be read"),
+        ("https://[", "cannot be read"),
+    ],
+)
+def test_a_key_that_cannot_be_looked_at_leaves_it_open(scenario: str, uri: Any, said: str) -> None:
+    row = estate_rows(keyed(uri), key_vault(enablePurgeProtection=True))[scenario]
+    assert (row.recoverable, row.rpo.known) == ("unknown", False)
+    assert said in row.reason
+
+
+def test_a_key_is_of_no_matter_where_its_store_is_not_attacked() -> None:
+    rows = estate_rows(keyed(), key_vault())
+    assert {rows[name].recoverable for name in ("item-loss", "container-loss", "store-loss", "late-corruption")} == {
+        "yes"
+    }
+
+
+@pytest.mark.parametrize(
+    ("region", "ending"),
+    [
+        ("westeurope", "best-effort"),  # the vault's own copy in the pair is Microsoft's to switch to
+        ("West Europe", "best-effort"),
+        ("polandcentral", "yes"),  # another region than the one that is down
+        ("eastus2", "yes"),
+    ],
+)
+def test_a_region_takes_the_key_with_the_store_where_both_are_in_it(region: str, ending: str) -> None:
+    made = keyed(regions=2)
+    row = estate_rows(made, key_vault(region=region))["region-outage"]
+    assert row.recoverable == ending
+    if ending != "yes":
+        assert any("encrypted with a key in vault x" in note for note in row.notes)
+        assert row.rto.seconds is None
+
+
+def test_a_region_without_a_copy_of_its_vaults_loses_what_their_keys_encrypt() -> None:
+    made = storage("Standard_GRS", region="westus3", encryption={
+        "keySource": "Microsoft.Keyvault", "keyVaultProperties": {"keyVaultUri": "https://x.vault.azure.net"}})  # fmt: skip
+    assert estate_rows(made, key_vault(region="westus3"))["region-outage"].recoverable == "no"
+    assert estate_rows(made, key_vault(region="eastus2"))["region-outage"].recoverable == "yes"
+
+
+@pytest.mark.parametrize(
+    ("encryption", "ending"),
+    [
+        ({}, "yes"),
+        ({"keySource": "Microsoft.Storage"}, "yes"),
+        ({"keySource": "Microsoft.Keyvault", "keyVaultProperties": {"keyVaultUri": "https://x.vault.azure.net"}}, "no"),
+        (
+            {"keySource": "microsoft.keyvault", "keyVaultProperties": {"keyVaultUri": "https://X.vault.azure.net/"}},
+            "no",
+        ),
+        ({"keySource": "Microsoft.Keyvault"}, "unknown"),
+        ({"keySource": Unknown("the variable has no value")}, "unknown"),
+        ({"keySource": "Microsoft.Keyvault", "keyVaultProperties": Unknown("known after apply")}, "unknown"),
+    ],
+)
+def test_an_account_says_whose_key_it_has(encryption: dict[str, Any], ending: str) -> None:
+    for scenario in ATTACKS:
+        assert estate_rows(encrypted(**encryption), key_vault())[scenario].recoverable == ending
+
+
+def test_nothing_known_of_the_key_is_never_better_than_something() -> None:
+    for known in ({}, {"enablePurgeProtection": True}, {"enableSoftDelete": False}):
+        full = estate_rows(keyed(), key_vault(**known))
+        for less in (
+            (keyed(Unknown("?")), key_vault(**known)),
+            (keyed(),),
+            (keyed(), key_vault(**dict.fromkeys(known, Unknown("?")))),
+            (keyed(), replace(key_vault(**known), body=Unknown("403"), region=None)),
+        ):
+            for scenario, row in estate_rows(*less).items():
+                better = standing(row) < standing(full[scenario])
+                assert row.recoverable == "unknown" or not better, (scenario, row, full[scenario])
+
+
+# ── locks and best effort ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "made", [cosmos(**continuous()), storage(), stores.vault(), stores.config()], ids=lambda s: s.type
+)
+def test_a_lock_protects_no_data_and_changes_no_verdict(made: Resource) -> None:
+    lock = Resource(
+        f"{made.id}/providers/Microsoft.Authorization/locks/l", "Microsoft.Authorization/locks", "l", None,
+        {"properties": {"level": "CanNotDelete"}}, Origin("f"),
+    )  # fmt: skip
+    without, locked = stores.analysed(made), stores.analysed(made, (lock,))
+    assert [standing(row) for row in locked.values()] == [standing(row) for row in without.values()]
+    assert any("A lock stands above" in note for note in locked["store-loss"].notes)
+    assert any("does not stop a subscription" in note for note in locked["subscription-loss"].notes)
+    assert not any("A lock" in note for row in without.values() for note in row.notes)
+
+
+def test_what_was_not_listed_is_not_said_to_be_locked() -> None:
+    rows = stores.analysed(storage(), missing=Unknown("not read", unseen=True))
+    assert not any("A lock stands" in note for row in rows.values() for note in row.notes)
+
+
+def test_an_account_says_what_is_in_it_that_nothing_protects() -> None:
+    rows = stores.analysed(storage(blob=stores.blobs(30, 30, True), files=stores.NO_SHARES))
+    notes = rows["item-loss"].notes
+    assert any("Tables and queues have no soft delete" in note for note in notes)
+    assert any("Files in shares" in note for note in notes)
+    assert any("A deleted file share may not come back" in note for note in rows["container-loss"].notes)
+    files = {"properties": {"shareDeleteRetentionPolicy": {"enabled": True, "days": 7}}}
+    rows = stores.analysed(storage(blob=stores.blobs(30, 30, True), files=files))
+    assert any("A deleted file share comes back too" in note for note in rows["container-loss"].notes)
+    assert not any(
+        "Tables" in note for row in stores.analysed(storage(kind="FileStorage")).values() for note in row.notes
+    )
+
+
+def test_deep_settings_are_remarked_on() -> None:
+    assert any(
+        "cannot be listed" in note for note in stores.analysed(storage(isHnsEnabled=True))["container-loss"].notes
+    )
+    rule = {"enabled": True, "definition": {"actions": {"snapshot": {"delete": {"daysAfterCreationGreaterThan": 9}}, "baseBlob": {"delete": {"daysAfterModificationGreaterThan": 1}}}}}  # fmt: skip
+    policy = {"properties": {"policy": {"rules": [rule]}}}
+    notes = stores.analysed(storage(policy=policy))["item-loss"].notes
+    assert any("deletes snapshots" in note for note in notes)
+    assert any("deletes blobs" in note for note in notes)
+    off = {"properties": {"policy": {"rules": [rule | {"enabled": False}]}}}
+    assert not any("lifecycle" in note for note in stores.analysed(storage(policy=off))["item-loss"].notes)
+    purging = stores.blobs(7)
+    purging["properties"]["deleteRetentionPolicy"]["allowPermanentDelete"] = True
+    assert any(
+        "allowPermanentDelete" in note for note in stores.analysed(storage(blob=purging))["malicious-purge"].notes
+    )
