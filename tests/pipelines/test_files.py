@@ -191,6 +191,16 @@ def test_workflows_have_no_permission_that_is_not_asked_for(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
+def test_reports_are_published_whatever_came_before() -> None:
+    for step in all_azure_steps():
+        if step.get("task") == "PublishTestResults@2" or "publish" in step or step["displayName"] == "Verdict":
+            assert step["condition"] == "succeededOrFailed()"
+    assert load(GITLAB)[".auditor"]["artifacts"]["when"] == "always"
+    for name, step in github_steps():
+        if step.get("uses", "").startswith("actions/upload-artifact@") or step["name"] == "Verdict":
+            assert "!cancelled()" in step["if"], name
+
+
 def test_no_pipeline_holds_a_secret() -> None:
     for path in FILES:
         assert not re.search(

@@ -296,6 +296,15 @@ def test_a_night_after_tells_what_has_drifted(tmp_path: Path) -> None:
     assert drift["schema"] == "auditor/drift/v1"
 
 
+@pytest.mark.parametrize(
+    ("audited", "drifted", "code"), [("0", "0", 0), ("0", "1", 1), ("0", "3", 3), ("3", "1", 3), ("1", "0", 1)]
+)
+def test_a_night_fails_for_what_it_found_and_for_drift(tmp_path: Path, audited: str, drifted: str, code: int) -> None:
+    verdict = workflow("scheduled", "audit")["steps"][-1]
+    names = {"steps.audit.outputs.audited": audited, "steps.audit.outputs.drifted": drifted}
+    assert GitHub(tmp_path / "runner", tmp_path).steps([verdict], names).code == code
+
+
 # ── Azure Pipelines ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -430,6 +439,12 @@ def test_gitlab_takes_one_argument_a_line(tmp_path: Path, checkout: Checkout) ->
 def test_no_variable_is_ever_code_in_gitlab(tmp_path: Path, estate: Path, value: str) -> None:
     assert gitlab(tmp_path, estate, "auditor", AUDITOR_TARGETS=value, AUDITOR_ARGUMENTS=f"--baseline={value}").code == 5
     assert not [*tmp_path.rglob("pwned")]
+
+
+def test_gitlab_expands_no_pattern(tmp_path: Path, estate: Path) -> None:
+    run = gitlab(tmp_path, estate, "auditor", AUDITOR_TARGETS="inf*")
+    assert run.code == 2
+    assert "there is no file or folder 'inf*'" in run.said
 
 
 def test_gitlab_gives_its_token_to_azure_and_keeps_no_copy(tmp_path: Path, estate: Path) -> None:
