@@ -29,7 +29,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is needed of an earlier run: the state of each finding, its resources, and what it could not read.
+    """What is needed of an earlier run: the state of each finding, its resources, its rules, what it could not read.
 
     A state is the outcome, or `waived`. Keys are (rule, resource id casefolded).
     """
@@ -39,6 +39,7 @@ class Earlier:
     baseline: str
     states: Mapping[Key, str]
     resources: frozenset[str]
+    rules: frozenset[str]
     gaps: tuple[Gap, ...] = ()
     listings: tuple[Listing, ...] = ()
 
@@ -65,6 +66,7 @@ def _of_report(name: str, report: Report) -> Earlier:
         report.baseline,
         {_key(finding): _state(finding) for finding in report.findings},
         frozenset(subject.id.casefold() for subject in report.subjects),
+        frozenset(report.rules),
         report.gaps,
         report.listings,
     )
@@ -102,6 +104,7 @@ def _read(path: Path, data: Mapping[str, Any]) -> Earlier:
         str(data["baseline"]),
         states,
         frozenset(str(one["id"]).casefold() for one in data["resources"]),
+        frozenset(str(one["id"]) for one in data.get("rules", ())) or frozenset(rule for rule, _ in states),
         tuple(Gap(str(one["subject"]), str(one["reason"]), Origin(str(path))) for one in data["gaps"]),
         tuple(_listings(data.get("listings", ()))),
     )
@@ -145,16 +148,18 @@ class _Novelty:
         if now not in OPEN:
             fixed = before in (*OPEN, WAIVED) and now != WAIVED
             return Novelty.FIXED if fixed else Novelty.UNCHANGED
-        unseen = self._unseen(finding.subject) if before is None else before == Outcome.UNKNOWN.value
+        unseen = self._unseen(finding) if before is None else before == Outcome.UNKNOWN.value
         return Novelty.CANNOT_TELL if unseen else Novelty.NEW
 
-    def _unseen(self, subject: Subject) -> bool:
-        """Whether the earlier run may have had a resource that it does not hold."""
-        folded = subject.id.casefold()
+    def _unseen(self, finding: Finding) -> bool:
+        """Whether the earlier run may only not have seen it: it did not ask that rule, or may have missed the resource."""
+        if finding.rule not in self.earlier.rules:
+            return True
+        folded = finding.subject.id.casefold()
         if folded in self.earlier.resources:
             return False
         if folded not in self._hidden:
-            self._hidden[folded] = bool(why_hidden(subject, self.earlier.listings, self.earlier.gaps))
+            self._hidden[folded] = bool(why_hidden(finding.subject, self.earlier.listings, self.earlier.gaps))
         return self._hidden[folded]
 
 

@@ -282,6 +282,18 @@ def test_sarif_calls_new_what_may_be_old(tmp_path: Path) -> None:
     assert (one["baselineState"], one["properties"]["since"]) == ("new", "cannot-tell")
 
 
+def test_a_rule_that_the_earlier_run_did_not_ask_cannot_be_told_to_be_new(tmp_path: Path) -> None:
+    then = tmp_path / "then.json"
+    few = pipeline.load_policy(rule=["keyvault-soft-delete"])
+    then.write_text("".join(render(pipeline.evaluate(side(vault(purge=False)), few), "json")))
+    assert novelty(held(then, vault(purge=False))) is Novelty.CANNOT_TELL
+    # A report whose rules somebody took out still says which of them found something.
+    data = json.loads(then.read_text())
+    del data["rules"]
+    then.write_text(json.dumps(data))
+    assert novelty(held(then, vault(purge=False))) is Novelty.CANNOT_TELL
+
+
 @KINDS
 def test_a_run_of_other_targets_is_said_to_be_one(kind: str, tmp_path: Path) -> None:
     path = kept(tmp_path / f"then.{kind}", vault("there", False))
