@@ -152,7 +152,7 @@ class _Novelty:
         return Novelty.CANNOT_TELL if unseen else Novelty.NEW
 
     def _unseen(self, finding: Finding) -> bool:
-        """Whether the earlier run may only not have seen it: it did not ask that rule, or may have missed the resource."""
+        """Whether the earlier run may only not have seen it: by not asking the rule, or by missing the resource."""
         if finding.rule not in self.earlier.rules:
             return True
         folded = finding.subject.id.casefold()
