@@ -84,13 +84,21 @@ def derive(collected: Snapshot, policy: Policy) -> Golden:
     )
 
 
-def name_of(given: str, file: Path | None) -> str:
-    """The id of the baseline: the one that was given, or the file's name in an id's letters. Raises UsageError."""
-    if given:
-        if not _ID.fullmatch(given):
-            raise UsageError(f"{given!r} is no id such as golden-2026: small letters, digits, and single hyphens")
-        return given
-    words = "-".join(re.findall("[a-z0-9]+", file.stem.casefold() if file is not None else "golden")) or "golden"
+def name_of(given: str, file: Path | None, extended: str) -> str:
+    """The id of the baseline: the one that was given, or the file's name in an id's letters.
+
+    Raises UsageError for what is no id, and for the one of the baseline it extends or of a shipped one.
+    """
+    name = given or _id_of(file.stem if file is not None else "golden")
+    if not _ID.fullmatch(name):
+        raise UsageError(f"{name!r} is no id such as golden-2026: small letters, digits, and single hyphens")
+    if name in (extended, *baseline_names(data_dir("rules") / "baselines")):
+        raise UsageError(f"{name!r} is the id of another baseline", hint="Give this one an id of its own with --id.")
+    return name
+
+
+def _id_of(text: str) -> str:
+    words = "-".join(re.findall("[a-z0-9]+", text.casefold())) or "golden"
     return words if words[0].isalpha() else f"golden-{words}"
 
 

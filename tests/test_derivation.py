@@ -186,11 +186,24 @@ def test_nothing_to_derive_from(tmp_path: Path) -> None:
 
 
 def test_ids() -> None:
-    assert derivation.name_of("", Path("x/Golden 2026.yaml")) == "golden-2026"
-    assert derivation.name_of("", Path("2026.yaml")) == "golden-2026"
-    assert derivation.name_of("", None) == "golden"
-    with pytest.raises(UsageError):
-        derivation.name_of("-", None)
+    extended = "standard-deployment"
+    assert derivation.name_of("", Path("x/Golden 2026.yaml"), extended) == "golden-2026"
+    assert derivation.name_of("", Path("2026.yaml"), extended) == "golden-2026"
+    assert derivation.name_of("", None, extended) == "golden"
+    with pytest.raises(UsageError, match="is no id"):
+        derivation.name_of("-", None, extended)
+    for taken, other in (("well-architected", extended), ("platform", "platform")):
+        with pytest.raises(UsageError, match="is the id of another baseline"):
+            derivation.name_of("", Path(f"{taken}.yaml"), other)
+
+
+def test_a_baseline_does_not_extend_itself(tmp_path: Path) -> None:
+    golden, place = snapshot_of(tmp_path / "a.jsonl", store(VAULT)), tmp_path / "golden.yaml"
+    assert run("--no-config", "baselines", "derive", golden, "-o", str(place)).code == 0
+    before = place.read_text()
+    done = run("--no-config", "baselines", "derive", golden, "-o", str(place), "--extends", str(place), "--id", "other")
+    assert (done.code, "cannot extend itself" in done.err) == (2, True)
+    assert place.read_text() == before
 
 
 def test_hostile_names_stay_in_their_comment(tmp_path: Path) -> None:

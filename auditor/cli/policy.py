@@ -20,6 +20,7 @@ from auditor.cli.options import (
     complete_rule,
 )
 from auditor.cli.output import Progress, emit, page, say, to_json, write
+from auditor.errors import UsageError
 from auditor.untrusted import harmless
 
 
@@ -159,7 +160,7 @@ Examples:
 Exit codes:
   0   written
   2   usage: a wrong option, target or configuration; a file that cannot be written
-  3   written, but something could not be read: what it hides is not in the baseline
+  3   something could not be read: what it hides is not in the baseline
   4   nothing to derive from; nothing was written
   5   a rule or the baseline it extends is bad
   70  our own bug""",
@@ -189,11 +190,13 @@ def baselines_derive(
     from auditor import derivation, pipeline, writing
 
     to_file = str(output) != "-"
-    name = derivation.name_of(name, output if to_file else None)
     if to_file:
         writing.require(output)
+        if Path(extends).is_file() and output.exists() and output.samefile(extends):
+            raise UsageError(f"{output} cannot extend itself", hint="Write to another file.")
     options = collect_options(given)
     policy = pipeline.load_policy(extends, rules_dir=rules_dir)
+    name = derivation.name_of(name, output if to_file else None, policy.baseline.id)
     with Progress(quiet) as progress:
         collected = pipeline.collect(targets, progress=progress, **options)
     golden = derivation.derive(collected, policy)
