@@ -7,6 +7,7 @@ to be old, and counts as new.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def _of_report(name: str, report: Report) -> Earlier:
         name,
         report.collected_at,
         report.baseline,
-        {_key(finding): _state(finding) for finding in report.findings},
+        _states((_key(finding), _state(finding)) for finding in report.findings),
         frozenset(subject.id.casefold() for subject in report.subjects),
         frozenset(report.rules),
         report.gaps,
@@ -91,13 +92,7 @@ def _of_json(path: Path) -> Earlier:
 
 
 def _read(path: Path, data: Mapping[str, Any]) -> Earlier:
-    states = {}
-    for one in data["findings"]:
-        waiver = one["waiver"]
-        waived = waiver is not None and not waiver.get("expired") and waiver.get("state", "active") == "active"
-        outcome = Outcome(one["outcome"]).value
-        key = (str(one["rule"]), str(one["resource"]["id"]).casefold())
-        states[key] = WAIVED if waived and outcome in OPEN else outcome
+    states = _states(map(_read_state, data["findings"]))
     return Earlier(
         str(path),
         str(data.get("collected_at", "")),
@@ -110,6 +105,27 @@ def _read(path: Path, data: Mapping[str, Any]) -> Earlier:
     )
 
 
+def _read_state(one: Mapping[str, Any]) -> tuple[Key, str]:
+    waiver = one["waiver"]
+    waived = waiver is not None and not waiver.get("expired") and waiver.get("state", "active") == "active"
+    outcome = Outcome(one["outcome"]).value
+    key = (str(one["rule"]), str(one["resource"]["id"]).casefold())
+    return key, WAIVED if waived and outcome in OPEN else outcome
+
+
+def _states(found: Iterable[tuple[Key, str]]) -> dict[Key, str]:
+    """The state of each finding; of a resource that several files declare, the one that most wants something done."""
+    states: dict[Key, str] = {}
+    for key, state in found:
+        states[key] = min(states.get(key, state), state, key=_urgency)
+    return states
+
+
+def _urgency(state: str) -> int:
+    wanted = (*OPEN, WAIVED)
+    return wanted.index(state) if state in wanted else len(wanted)
+
+
 def _listings(rows: Iterable[Mapping[str, Any]]) -> Iterable[Listing]:
     for one in rows:
         missing = None if one["complete"] else Unknown(str(one.get("reason", "it was not listed")))
@@ -118,14 +134,13 @@ def _listings(rows: Iterable[Mapping[str, Any]]) -> Iterable[Listing]:
 
 def held_against(report: Report, earlier: Earlier, *, only_new: bool = False) -> Report:
     """The report with what each finding is to an earlier run; `only_new` lets only what is new decide the exit code."""
-    judge = _Novelty(earlier)
-    known = {gap.subject.casefold() for gap in earlier.gaps}
+    judge = _Novelty(report, earlier)
     since = Since(
         earlier.name,
         earlier.collected_at,
         earlier.baseline,
         tuple(_gone(report, earlier)),
-        tuple(gap for gap in report.gaps if gap.subject.casefold() not in known),
+        tuple(_new_gaps(report.gaps, earlier.gaps)),
         only_new,
         _elsewhere(report, earlier),
     )
@@ -136,8 +151,9 @@ def held_against(report: Report, earlier: Earlier, *, only_new: bool = False) ->
 class _Novelty:
     """Tells what findings are to an earlier run."""
 
-    def __init__(self, earlier: Earlier) -> None:
+    def __init__(self, report: Report, earlier: Earlier) -> None:
         self.earlier = earlier
+        self._states = _states((_key(finding), _state(finding)) for finding in report.findings)
         self._hidden: dict[str, bool] = {}
 
     def of(self, finding: Finding) -> Novelty:
@@ -146,7 +162,7 @@ class _Novelty:
         if before == now:
             return Novelty.UNCHANGED
         if now not in OPEN:
-            fixed = before in (*OPEN, WAIVED) and now != WAIVED
+            fixed = before in (*OPEN, WAIVED) and self._states[_key(finding)] not in (*OPEN, WAIVED)
             return Novelty.FIXED if fixed else Novelty.UNCHANGED
         unseen = self._unseen(finding) if before is None else before == Outcome.UNKNOWN.value
         return Novelty.CANNOT_TELL if unseen else Novelty.NEW
@@ -175,6 +191,24 @@ def _gone(report: Report, earlier: Earlier) -> Iterable[Key]:
             lost = Subject(resource, kind, resource.rpartition("/")[2], None, Origin(""))
             if not why_hidden(lost, report.listings, report.gaps):
                 yield key
+
+
+def _new_gaps(now: Iterable[Gap], then: Iterable[Gap]) -> Iterable[Gap]:
+    """The gaps that the earlier run did not have: of one subject, those it has more of now, other reasons first."""
+    told = Counter((gap.subject.casefold(), gap.reason) for gap in then)
+    known = Counter(gap.subject.casefold() for gap in then)
+    others: list[Gap] = []
+    for gap in now:
+        key = gap.subject.casefold(), gap.reason
+        if told[key] > 0:
+            told[key] -= 1
+            known[key[0]] -= 1
+        else:
+            others.append(gap)
+    for gap in others:
+        known[gap.subject.casefold()] -= 1
+        if known[gap.subject.casefold()] < 0:
+            yield gap
 
 
 def _elsewhere(report: Report, earlier: Earlier) -> bool:

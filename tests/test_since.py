@@ -88,6 +88,18 @@ def test_ids_compare_without_case(kind: str, tmp_path: Path) -> None:
 
 
 @KINDS
+def test_a_resource_that_two_files_declare_is_what_the_worse_one_says(kind: str, tmp_path: Path) -> None:
+    both = vault(purge=False), vault()
+    for then in (both, both[::-1]):
+        path = kept(tmp_path / f"then.{kind}", *then)
+        for now in (both, both[::-1]):
+            assert {one.novelty for one in held(path, *now).findings} == {Novelty.UNCHANGED}
+        assert {one.novelty for one in held(path, vault(), vault()).findings if one.rule == RULE} == {Novelty.FIXED}
+    path = kept(tmp_path / f"clean.{kind}", vault(), vault())
+    assert Novelty.NEW in {one.novelty for one in held(path, *both).findings}
+
+
+@KINDS
 def test_a_resource_that_was_not_there_is_new(kind: str, tmp_path: Path) -> None:
     path = kept(tmp_path / f"then.{kind}", vault())
     assert novelty(held(path, vault(), vault("two", purge=False)), "two") is Novelty.NEW
@@ -140,6 +152,17 @@ def test_only_new_gaps_count(kind: str, tmp_path: Path) -> None:
     assert found.exit_code(Severity.LOW) == 3
     assert found.since is not None
     assert [one.subject for one in found.since.new_gaps] == ["b.bicep"]
+
+
+@KINDS
+def test_one_more_gap_in_a_file_that_had_one_is_new(kind: str, tmp_path: Path) -> None:
+    path = kept(tmp_path / f"then.{kind}", vault(), gap("a.bicep", "one"))
+    more = held(path, vault(), gap("a.bicep", "two"), gap("a.bicep", "one"), only_new=True)
+    assert more.since is not None
+    assert [one.reason for one in more.since.new_gaps] == ["two"]
+    assert more.exit_code(Severity.LOW) == 3
+    # The same gap with another reason (where it stands, who refused it) is no new one.
+    assert held(path, vault(), gap("a.bicep", "two"), only_new=True).exit_code(Severity.LOW) == 0
 
 
 def test_a_waiver_that_no_longer_counts_makes_a_finding_new(tmp_path: Path) -> None:

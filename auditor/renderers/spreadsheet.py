@@ -73,9 +73,9 @@ def render(report: Report) -> Iterator[str]:
 
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     since = report.since
-    fresh = frozenset(gap.subject for gap in since.new_gaps) if since is not None else frozenset[str]()
+    fresh = frozenset(since.new_gaps) if since is not None else frozenset[Gap]()
     for gap in report.gaps:
-        novelty = "" if since is None else "new" if gap.subject in fresh else "unchanged"
+        novelty = "" if since is None else "new" if gap in fresh else "unchanged"
         yield _beside(_gap(gap) | {"since": novelty})
     for finding in report.findings:
         yield _row(report, finding)
