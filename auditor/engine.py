@@ -13,18 +13,8 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from auditor import quantities
-from auditor.model import (
-    Basis,
-    Catalog,
-    Evidence,
-    Finding,
-    Origin,
-    Outcome,
-    Resource,
-    Severity,
-    Subject,
-    Unknown,
-)
+from auditor.catalog import Catalog
+from auditor.model import Basis, Evidence, Finding, Origin, Outcome, Resource, Severity, Subject, Unknown
 from auditor.reading import ABSENT, MAX_ITEMS_SHOWN, Defaulted, Estate, Item, Reader, Reading, dotted, shown, words
 from auditor.rules import (
     Accessor,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from auditor.catalog import Catalog
 from auditor.engine import Engine, subject_of
 from auditor.errors import PolicyError
-from auditor.model import Catalog, Origin, Outcome, Resource, Unknown
+from auditor.model import Origin, Outcome, Resource, Unknown
 from auditor.reading import Estate
 from auditor.rules import Baseline, Rule, Setting, mark_unknowns
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor import __version__, services, snapshot, statements
+from auditor.catalog import Catalog, Service
 from auditor.engine import Engine, Judge, subject_of
 from auditor.errors import SnapshotError, UsageError
 from auditor.model import (
-    Catalog,
     Finding,
     Gap,
     Listing,
@@ -23,7 +23,6 @@ from auditor.model import (
     Resource,
     RuleInfo,
     Scope,
-    Service,
     Silent,
     Snapshot,
     Subject,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from auditor.model import ApiDefault, Catalog, Listing, Related, Resource, Unknown, ancestors
+from auditor.catalog import ApiDefault, Catalog, Related
+from auditor.model import Listing, Resource, Unknown, ancestors
 from auditor.rules import Accessor
 
 MAX_ITEMS_SHOWN: Final = 5

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor import services
+from auditor.catalog import Catalog
 from auditor.documents import Document, Reader
 from auditor.engine import Engine, subject_of
 from auditor.model import (
     Basis,
-    Catalog,
     Evidence,
     Finding,
     Listing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auditor.model import ByMajor, ResourceMap, Row, Service
+from auditor.catalog import ByMajor, ResourceMap, Row, Service
 
 MARK = "<!-- what follows is generated from auditor/services by `make docs` -->"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
+from auditor.catalog import Catalog
 from auditor.comparison.orders import REQUIRE, WHEN, Aspect, Counted, Use, agreed
 from auditor.comparison.views import Seen, View, Weighed, is_region, told, weigh
 from auditor.delta import Drift
 from auditor.engine import Truth, written_at
-from auditor.model import Catalog, Origin, Resource, Unknown
+from auditor.model import Origin, Resource, Unknown
 from auditor.reading import Item, dotted, look_up, types_of
 
 IDENTITIES: Final = ("name", "locationName", "datastoreType", "objectId", "id", "value")

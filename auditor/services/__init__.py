@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auditor.model import Catalog, Filled, Resource, Service
+from auditor.catalog import Catalog, Filled, Service
+from auditor.model import Resource
 from auditor.services import appconfig, backup, cosmosdb, keyvault, storage, terraform
 from auditor.services.regions import Regions
 

@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from auditor.model import (
-    ApiDefault,
-    ByMajor,
-    ChildCall,
-    Filled,
-    ListCall,
-    Resource,
-    ResourceMap,
-    Service,
-    SourceNote,
-    Unknown,
-)
+from auditor.catalog import ApiDefault, ByMajor, ChildCall, Filled, ListCall, ResourceMap, Service, SourceNote
+from auditor.model import Resource, Unknown
 from auditor.reading import look_up
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, NEGATED, row, under

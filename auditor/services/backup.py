@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from auditor.model import ApiDefault, ByMajor, ChildCall, Filled, ListCall, ResourceMap, Service, SourceNote, Unknown
+from auditor.catalog import ApiDefault, ByMajor, ChildCall, Filled, ListCall, ResourceMap, Service, SourceNote
+from auditor.model import Unknown
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, row, sent, under
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from auditor.model import (
-    ApiDefault,
-    ByMajor,
-    Conversion,
-    Filled,
-    ListCall,
-    Related,
-    Resource,
-    ResourceMap,
-    Service,
-    SourceNote,
-    Unknown,
-)
+from auditor.catalog import ApiDefault, ByMajor, Conversion, Filled, ListCall, Related, ResourceMap, Service, SourceNote
+from auditor.model import Resource, Unknown
 from auditor.reading import ABSENT, look_up
 from auditor.services import locks
 from auditor.services.mapping import AZURERM, ENABLED, NEGATED, NOT_ZERO, SAME, either, row, under

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.model import ListCall, Related, Resource, ResourceMap, ancestors
+from auditor.catalog import ListCall, Related, ResourceMap
+from auditor.model import Resource, ancestors
 from auditor.services.mapping import AZURERM, row
 
 TYPE = "Microsoft.Authorization/locks"

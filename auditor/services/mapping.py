@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from auditor.model import Conversion, Row, SourceNote
+from auditor.catalog import Conversion, Row, SourceNote
 
 AZURERM: Final = SourceNote("hashicorp/terraform-provider-azurerm v3.117.1, v4.81.0, v5.2.0", "2026-11-22")
 """Where the tables were read: the schemas and the expand functions of the last releases of three majors."""

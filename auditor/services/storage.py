@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from auditor import quantities
-from auditor.model import (
+from auditor.catalog import (
     ApiDefault,
     ByMajor,
     ChildCall,
@@ -15,13 +15,12 @@ from auditor.model import (
     Filled,
     ListCall,
     Related,
-    Resource,
     ResourceMap,
     Row,
     Service,
     SourceNote,
-    Unknown,
 )
+from auditor.model import Resource, Unknown
 from auditor.reading import ABSENT, look_up
 from auditor.services import backup, locks
 from auditor.services.mapping import (

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
-from auditor.model import ApiDefault, Origin, Resource, Service, SourceNote, Unknown
+from auditor.catalog import ApiDefault, Service, SourceNote
+from auditor.model import Origin, Resource, Unknown
 from auditor.services import appconfig, keyvault
 
 CHILD: Final = "terraform/lifecycle"

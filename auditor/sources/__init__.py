@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor import snapshot
+from auditor.catalog import Catalog
 from auditor.errors import SnapshotError, TargetError, UsageError
-from auditor.model import Catalog, Gap, Origin, Progress, Record, Scope, Silent
+from auditor.model import Gap, Origin, Progress, Record, Scope, Silent
 
 AZURE = "azure:"
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from auditor.catalog import Catalog
 from auditor.errors import UsageError
-from auditor.model import Catalog, Gap, Origin, Progress, Record, Resource, Scope
+from auditor.model import Gap, Origin, Progress, Record, Resource, Scope
 from auditor.sources import changed, cross_check
 from auditor.sources.arm import ir, records
 from auditor.sources.arm.evaluate import Deployment

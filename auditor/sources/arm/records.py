@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from auditor.catalog import Catalog, ChildCall
 from auditor.directives import WHOLE
-from auditor.model import Catalog, ChildCall, Gap, Listing, Origin, Record, Resource, Unknown, Waiver
+from auditor.model import Gap, Listing, Origin, Record, Resource, Unknown, Waiver
 from auditor.sources.arm import functions, instances, ir
 from auditor.sources.arm.evaluate import Deployment, GivenArguments, Run
 from auditor.sources.arm.ids import Scope

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from auditor.catalog import Catalog
 from auditor.errors import UsageError
-from auditor.model import Catalog, Progress, Record
+from auditor.model import Progress, Record
 from auditor.sources.azure.collect import Collector, actions_of, assignable, parse_targets
 from auditor.sources.azure.reader import Limits, Reader
 from auditor.sources.azure.wire import LiveWire, RecordingWire, ReplayWire, Wire, endpoint_of, recorded_at

@@ -8,22 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from typing import Any, Final
 
+from auditor.catalog import Catalog, ChildCall, Expansion, ListCall
 from auditor.errors import UsageError
-from auditor.model import (
-    Catalog,
-    ChildCall,
-    Expansion,
-    Gap,
-    ListCall,
-    Listing,
-    Origin,
-    Progress,
-    Record,
-    Resource,
-    Scope,
-    Unknown,
-    resource_group,
-)
+from auditor.model import Gap, Listing, Origin, Progress, Record, Resource, Scope, Unknown, resource_group
 from auditor.sources.azure.reader import Reader, Unreadable
 from auditor.sources.azure.wire import Refusal, check_request
 

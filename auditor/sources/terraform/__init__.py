@@ -11,7 +11,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from auditor.model import Catalog, Gap, Origin, Progress, Record, Resource, Scope
+from auditor.catalog import Catalog
+from auditor.model import Gap, Origin, Progress, Record, Resource, Scope
 from auditor.sources.files.jail import Jail, Refused, read, real, shown, text_of
 from auditor.sources.files.kinds import Kind
 from auditor.sources.files.survey import is_variables

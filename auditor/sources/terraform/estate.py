@@ -10,20 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from auditor.model import (
-    EMPTY,
-    Catalog,
-    ChildCall,
-    Gap,
-    Listing,
-    Origin,
-    Record,
-    Resource,
-    Scope,
-    Unknown,
-    Waiver,
-    ancestors,
-)
+from auditor.catalog import Catalog, ChildCall
+from auditor.model import EMPTY, Gap, Listing, Origin, Record, Resource, Scope, Unknown, Waiver, ancestors
 from auditor.services.terraform import lifecycle_of
 from auditor.sources.terraform import azapi
 from auditor.sources.terraform.instances import Instance

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from auditor.model import Catalog, ChildCall, ResourceMap, Unknown, ancestors
+from auditor.catalog import Catalog, ChildCall, ResourceMap
+from auditor.model import Unknown, ancestors
 from auditor.services import appconfig, backup, cosmosdb, keyvault, storage
 from auditor.services.terraform import ARM_PARTS, PARTS
 from auditor.sources.terraform import azapi

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from auditor.model import EMPTY, ByMajor, Conversion, Origin, ResourceMap, Row, Unknown
+from auditor.catalog import ByMajor, Conversion, ResourceMap, Row
+from auditor.model import EMPTY, Origin, Unknown
 from auditor.services.mapping import MAJORS
 from auditor.sources.terraform.instances import Instance, Reference
 
