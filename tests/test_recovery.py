@@ -332,3 +332,11 @@ def test_deep_settings_are_remarked_on() -> None:
     assert any(
         "allowPermanentDelete" in note for note in stores.analysed(storage(blob=purging))["malicious-purge"].notes
     )
+
+
+def test_a_copy_of_the_backup_vault_in_another_region_is_remarked_on() -> None:
+    for redundancy, said in (("GeoRedundant", True), ("LocallyRedundant", False)):
+        beside = (stores.VAULTED, stores.backup_vault("Disabled", "On", redundancy))
+        row = stores.analysed(storage(), beside)["region-outage"]
+        assert row.recoverable == "no"
+        assert any("cross-region restore" in note for note in row.notes) is said

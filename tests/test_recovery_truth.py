@@ -322,15 +322,9 @@ DATA = (
         (VAULTED, backup_vault("Locked", "AlwaysOn", instances=(OPERATIONAL,))),
     ),
     Row(storage(), "region-outage", "no", None, None, None, "", (VAULTED, backup_vault("Locked", "On"))),
+    # A copy of the vault in the paired region is remarked on, and counts for nothing by itself.
     Row(
-        storage(),
-        "region-outage",
-        "best-effort",
-        "P1D",
-        None,
-        None,
-        "ST-BBO",
-        (VAULTED, backup_vault("Disabled", "On", "GeoRedundant")),
+        storage(), "region-outage", "no", None, None, None, "", (VAULTED, backup_vault("Locked", "On", "GeoRedundant"))
     ),
     Row(storage(), "item-loss", "yes", "PT0S", None, None, "ST-BBO", (OPERATIONAL,)),
     Row(storage(blob=blobs(0, 0, False, 90)), "late-corruption", "yes", "PT0S", None, "P90D", "ST-BBO", (OPERATIONAL,)),

@@ -96,7 +96,7 @@ def test_a_store_unfolds_to_its_timeline_figures_and_sources(page: Show, whole: 
 def test_each_cell_says_in_words_what_its_sign_means(page: Show) -> None:
     tab = page()
     labels = tab.run("[...document.querySelectorAll('.matrix .tell')].map(e => e.getAttribute('aria-label'))")
-    assert "A region is down: Lost" in labels
+    assert "A region is down: Down until it is over, and lost at worst" in labels
     assert all(": " in label for label in labels)
     short = tab.run(
         "[...document.querySelectorAll('.matrix tbody tr')].find(e => e.textContent.startsWith('cosmos-fllm-prod')).textContent"

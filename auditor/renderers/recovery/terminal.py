@@ -22,7 +22,7 @@ _KEY: Final = (
     ("yes", "recoverable"),
     ("best-effort", "best effort only"),
     ("unknown", "cannot be told"),
-    ("no", "lost"),
+    ("no", "lost, or down while an outage lasts"),
 )
 
 
@@ -101,13 +101,13 @@ def _lost(seen: Matrix, console: Console) -> None:
     """Each scenario that is not surely recoverable, with the stores it concerns and what would change it."""
     for name, (_, title) in seen.scenarios.items():
         cells = [(line.subject.name, cell) for line in seen.lines for cell in line.cells if cell.scenario == name]
-        for state, word in _KEY[1:]:
+        for state, _ in _KEY[1:]:
             stores = [store for store, cell in cells if cell.recoverable == state]
             changes = dict.fromkeys(c for _, cell in cells if cell.recoverable == state for c in cell.changes)
             if not stores:
                 continue
-            style = STYLES[next(cell.tone for _, cell in cells if cell.recoverable == state)]
-            console.print(Text.assemble((f"{title}: ", "bold"), (word, style)))
+            seen_first = next(cell for _, cell in cells if cell.recoverable == state)
+            console.print(Text.assemble((f"{title}: ", "bold"), (seen_first.word.lower(), STYLES[seen_first.tone])))
             console.print(Padding(Text(inert(", ".join(stores))), (0, 0, 0, 2)))
             for text in list(changes)[:3]:
                 console.print(Padding(Text(inert(f"→ {text}"), style="dim"), (0, 0, 0, 2)))

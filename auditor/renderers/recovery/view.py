@@ -25,6 +25,9 @@ SCENARIOS: Final[Mapping[str, tuple[str, str]]] = {
 """A short name and a sentence for each scenario of the contract."""
 SYMBOLS: Final = {"yes": "✓", "best-effort": "~", "unknown": "?", "no": "✗"}
 WORDS: Final = {"yes": "Recoverable", "best-effort": "Best effort only", "unknown": "Cannot be told", "no": "Lost"}
+OUTAGES: Final = ("zone-outage", "region-outage")
+DOWN: Final = "Down until it is over, and lost at worst"
+"""What an outage does to a store that nothing brings back meanwhile."""
 TONES: Final = {"yes": "pass", "best-effort": "waived", "unknown": "unknown", "no": "fail"}
 _ACTORS: Final = {
     "nobody": "happens by itself",
@@ -160,7 +163,7 @@ def _cell(row: Recovery) -> Cell:
         SCENARIOS[row.scenario][1],
         row.recoverable,
         SYMBOLS[row.recoverable],
-        WORDS[row.recoverable],
+        DOWN if row.recoverable == "no" and row.scenario in OUTAGES else WORDS[row.recoverable],
         TONES[row.recoverable],
         "" if lost else in_words(row.rpo),
         "" if lost else in_words(row.rto),
