@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 import click
 
 from auditor import __version__
-from auditor.cli.options import EXIT_CODES
+from auditor.cli.options import EXIT_CODES, Commands
 from auditor.cli.output import say, tell
 from auditor.errors import AuditorError, UsageError
 
@@ -36,7 +36,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 """Each command, and where below this package it is; a module is loaded when its command is asked for."""
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """The root command's group."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

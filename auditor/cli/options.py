@@ -90,6 +90,22 @@ class Sections(click.Command):
             formatter.write_dl(list(records.values()))
 
 
+class Commands(click.Group):
+    """A group that tells of the nearest command where it has none of a name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant, as click finds it."""
+        if args and not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            import difflib
+
+            near = difflib.get_close_matches(args[0][:40], self.list_commands(ctx), 1)
+            if near:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+
 def complete_baseline(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
     """The shipped baselines that begin with what was typed."""
     from auditor.paths import data_dir

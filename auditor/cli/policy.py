@@ -13,6 +13,7 @@ from auditor.cli.options import (
     FILE,
     RULES_DIR,
     TARGETS,
+    Commands,
     Sections,
     collect_options,
     collecting,
@@ -32,7 +33,11 @@ def _load_rules(folders: Iterable[Path]) -> Mapping[str, Any]:
     return load_rules([data_dir("rules"), *folders], pipeline.vocabulary_of(services.catalog()))
 
 
-@click.group(name="rules", epilog="\b\nExamples:\n  auditor rules list\n  auditor rules test storage-blob-soft-delete")
+@click.group(
+    cls=Commands,
+    name="rules",
+    epilog="\b\nExamples:\n  auditor rules list\n  auditor rules test storage-blob-soft-delete",
+)
 def rules_group() -> None:
     """List, explain and test the rules."""
 
@@ -108,9 +113,16 @@ def rules_schema(kind: str) -> int:
     return 0
 
 
-@click.group(name="baselines", epilog="\b\nExample:\n  auditor baselines show well-architected")
+@click.group(
+    cls=Commands,
+    name="baselines",
+    epilog="""\b
+Examples:
+  auditor baselines show well-architected
+  auditor baselines derive golden.jsonl -o golden.yaml""",
+)
 def baselines_group() -> None:
-    """List and show the baselines."""
+    """List and show the baselines, and derive one from a golden environment."""
 
 
 @baselines_group.command("list", epilog="\b\nExample:\n  auditor baselines list")

@@ -15,6 +15,7 @@ from auditor.cli.options import (
     LONGEST_WAIVER,
     RULES_DIR,
     TARGETS,
+    Commands,
     Sections,
     collect_options,
     complete_baseline,
@@ -59,7 +60,9 @@ class _Checked(NamedTuple):
 
 
 @click.group(
-    name="waivers", epilog="\b\nExamples:\n  auditor waivers check waivers.yaml\n  auditor waivers list waivers.yaml"
+    cls=Commands,
+    name="waivers",
+    epilog="\b\nExamples:\n  auditor waivers check waivers.yaml\n  auditor waivers list waivers.yaml",
 )
 def waivers_group() -> None:
     """Check and list the waivers."""

@@ -7,6 +7,7 @@ such, unless all that it could be leads to one answer.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from auditor.comparison.pairs import StoreComparison
 from auditor.comparison.views import View
 from auditor.delta import Delta, Difference, Drift, Side
 from auditor.engine import EXCESS, subject_of
-from auditor.errors import UsageError
+from auditor.errors import TargetError, UsageError
 from auditor.model import Basis, Finding, Outcome, Progress, Silent, Snapshot, Subject, Unknown
 from auditor.paths import data_dir
 from auditor.pipeline import DEFAULT_BASELINE, Policy
@@ -56,6 +57,11 @@ def drift(
         raise UsageError("two baselines hold no resources to compare", hint="Name a target on one of the sides.")
     if baselines and baseline not in ("", *baselines):
         raise UsageError(f"one side is the baseline {baselines[0]} already", hint="Leave --baseline out.")
+    if baselines and (everything or names is not None):
+        hint = "Leave --all and --map out."
+        raise UsageError(f"the baseline {baselines[0]} holds no resources to be compared or mapped", hint=hint)
+    for side in sides:
+        _require_side(side)
     chosen = baselines[0] if baselines else baseline or DEFAULT_BASELINE
     policy = pipeline.load_policy(chosen, rule=rule, rules_dir=rules_dir)
     pairs = load_map(names) if names is not None else NameMap()
@@ -76,6 +82,19 @@ def is_baseline(side: Target) -> bool:
     if path.exists():
         return path.is_file() and path.suffix in (".yaml", ".yml")
     return str(side) in baseline_names(data_dir("rules") / "baselines")
+
+
+def _require_side(side: Target) -> None:
+    """Raise TargetError for what is nothing at all and looks like the name of a baseline."""
+    if isinstance(side, Snapshot) or Path(side).exists():
+        return
+    known = baseline_names(data_dir("rules") / "baselines")
+    near = difflib.get_close_matches(str(side), known, 1)
+    if near and str(side) not in known:
+        raise TargetError(
+            f"there is no file, folder or baseline {str(side)!r}; did you mean {near[0]!r}?",
+            hint=f"Shipped baselines: {', '.join(sorted(known))}.",
+        )
 
 
 def compare(

@@ -65,6 +65,8 @@ def collect(
     Raises TargetError at once for a target that is no such thing; everything found out later is a `Gap`.
     """
     progress = progress or Silent()
+    if not all(target.strip() for target in targets):
+        raise TargetError("a target is an empty text", hint="Is a variable not set?")
     live = [target for target in targets if target.startswith(AZURE)]
     files = [Path(target) for target in targets if not target.startswith(AZURE)]
     for path in files:

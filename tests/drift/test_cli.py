@@ -172,3 +172,24 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     assert done.code == 1
     assert "\x1b" not in done.out
     assert not any(line.startswith("::") for line in done.out.splitlines())
+
+
+def test_what_is_named_wrongly_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    whole = written(tmp_path / "whole.jsonl", store(VAULT))
+    done = drift("standard-deploymnt", whole)
+    assert (done.code, "or baseline 'standard-deploymnt'; did you mean 'standard-deployment'?" in done.err) == (2, True)
+    assert "no file or folder 'nowhere'" in drift(whole, "nowhere").err
+    done = drift(whole, "")
+    assert (done.code, "a target is an empty text" in done.err) == (2, True)
+    for words, near in ((("drft", whole, whole), "drift"), (("waivers", "chek"), "check"), (("rules", "lst"), "list")):
+        done = run("--no-config", *words)
+        assert (done.code, f"Did you mean '{near}'?" in done.err) == (2, True)
+    assert "Did you mean" not in run("--no-config", "xyz").err
+
+
+@pytest.mark.parametrize("option", [("--all",), ("--map", "names.yaml")])
+def test_options_that_say_nothing_beside_a_baseline_are_refused(option: tuple[str, ...], tmp_path: Path) -> None:
+    whole = written(tmp_path / "whole.jsonl", store(VAULT))
+    for sides in (("standard-deployment", whole), (whole, "standard-deployment")):
+        done = drift(*sides, *option)
+        assert (done.code, "Leave --all and --map out." in done.err) == (2, True)
