@@ -4,6 +4,7 @@
     python -m tools.conformance json PATH...
     python -m tools.conformance plans PATH...
     python -m tools.conformance hcl PATH...
+    python -m tools.conformance hcl2 PATH...
 
 Each PATH is a checkout, or a folder of one. Files are counted by where they come from; those that are wrong on purpose
 must be reported with a place, all others must be parsed whole. Returns 1 when a Bicep file is not as it should be.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from auditor.sources.arm import ir
 from auditor.sources.bicep import parse_parameters, parse_template
-from tools import conformance_hcl, conformance_json, conformance_plans
+from tools import conformance_hcl, conformance_hcl2, conformance_json, conformance_plans
 
 SLOW = 2.0
 """Seconds no file may take."""
@@ -159,6 +160,10 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments[:1] == ["hcl"] and paths and all(path.is_dir() for path in paths):
         for line in conformance_hcl.report(conformance_hcl.measure(paths)):
+            print(line)
+        return 0
+    if arguments[:1] == ["hcl2"] and paths and all(path.is_dir() for path in paths):
+        for line in conformance_hcl2.report(conformance_hcl2.measure(paths)):
             print(line)
         return 0
     if arguments[:1] != ["bicep"] or not paths or not all(path.exists() for path in paths):
