@@ -233,7 +233,7 @@ def _grouped(keys: Mapping[int, Key], identity: Callable[[Key], Hashable]) -> di
 
 def _one_of(candidates: Mapping[int, Key]) -> str:
     listed = list(dict.fromkeys(key.subject.id for key in candidates.values()))
-    if len(listed) == 1:
+    if len(listed) == 1 < len(candidates):
         return f"{len(candidates)} resources there have the id {listed[0]}"
     more = f" and {len(listed) - NAMES_TOLD} more" if len(listed) > NAMES_TOLD else ""
     return f"it may be any of {', '.join(listed[:NAMES_TOLD])}{more}; say which with --map"

@@ -403,6 +403,7 @@ def test_two_of_one_id_are_said_to_be_two() -> None:
     delta = compared(side(store(VAULT), store(VAULT)), side(store(VAULT)))
     reasons = {one.reason for one in delta.differences}
     assert f"2 resources there have the id {store(VAULT).id}" in reasons
+    assert f"it may be any of {store(VAULT).id}; say which with --map" in reasons
 
 
 @pytest.mark.parametrize(
