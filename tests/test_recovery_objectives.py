@@ -248,7 +248,7 @@ BAD = {
     "a negative duration": ({"rpo": "-PT1H"}, "not an ISO 8601 duration"),
     "a fraction": ({"rpo": "PT1.5H"}, "not an ISO 8601 duration"),
     "a unit of time before the T": ({"rpo": "P4H"}, "not an ISO 8601 duration"),
-    "a number": ({"rpo": 30}, "expected"),
+    "a number": ({"rpo": 30}, "'rpo' must be a text, found a number"),
     "a number of days": ({"lookback": "30 days"}, "not an ISO 8601 duration"),
     "an unknown scenario": ({"scenarios": ["item-los"], "rpo": "P1D"}, "did you mean 'item-loss'"),
     "no scenario": ({"scenarios": [], "rpo": "P1D"}, "expected scenarios, or all"),
