@@ -18,6 +18,8 @@ from auditor.sources.terraform.shape import Resolve, Shape, plain
 NO_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 MAX_CANDIDATES: Final = 16
 """Stores that are told apart where a part may be that of any of them; beyond it, it may be that of every store."""
+MAX_LINKS: Final = 8
+"""Attributes that are references to one another."""
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _KEY: Final = re.compile(r'\[(?:"(?:[^"\\]|\\.)*+"|[0-9]+)\]\Z')
@@ -247,7 +249,7 @@ class Joins:
         found = self._by_resource.get(resource, [])
         return found, len(found) == 1 and reference.address == resource and not reference.keyed
 
-    def _text(self, value: Any, item: Item) -> tuple[str, bool] | None:
+    def _text(self, value: Any, item: Item, links: int = MAX_LINKS) -> tuple[str, bool] | None:
         """A text, and whether all of it is known; a reference gives the id or another attribute of what it means."""
         if isinstance(value, str):
             return (value, True) if value else None
@@ -263,7 +265,7 @@ class Joins:
             self.id_of(target)
             return target.name, target.named
         text = target.instance.values.get(value.attribute)
-        return (text, True) if isinstance(text, str) and text else None
+        return self._text(text, target, links - 1) if links else None
 
     def resolver(self, item: Item, *, made_up: bool) -> Resolve:
         """What answers the references of an instance; with `made_up` by ids that may hold parts that are not known."""

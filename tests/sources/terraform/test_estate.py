@@ -441,7 +441,10 @@ def test_a_vault_that_may_have_more_instances_says_so() -> None:
 
 
 @pytest.mark.parametrize("vault", ["r", reference("azurerm_recovery_services_vault.r", "name")])
-def test_a_protected_file_share_is_its_vaults(vault: Any) -> None:
+@pytest.mark.parametrize("through", [False, True])
+def test_a_protected_file_share_is_its_vaults(vault: Any, through: bool) -> None:
+    """Its account is often named by way of the container that the account is in, as the provider's own example does."""
+    of, account_id = "azurerm_backup_container_storage_account.c", reference("azurerm_storage_account.a")
     recovery = instance(
         "azurerm_recovery_services_vault.r", {"name": "r", "resource_group_name": "rg", "sku": "Standard"}
     )
@@ -450,11 +453,12 @@ def test_a_protected_file_share_is_its_vaults(vault: Any) -> None:
         {
             "resource_group_name": "rg",
             "recovery_vault_name": vault,
-            "source_storage_account_id": reference("azurerm_storage_account.a"),
+            "source_storage_account_id": reference(of, "storage_account_id") if through else account_id,
             "source_file_share_name": "s",
         },
     )
-    records = read(account(account_kind="FileStorage"), recovery, share)
+    container = instance(of, {"recovery_vault_name": vault, "storage_account_id": account_id})
+    records = read(account(account_kind="FileStorage"), recovery, share, container)
     (item,) = (one for one in stores(records)["r"].children if one.type == backup.PROTECTED_ITEM and one.name != "*")
     assert at(item, "properties.sourceResourceId") == f"/subscriptions/{NOBODY}{ID}"
     assert len({one.id for one in stores(records)["r"].children}) == len(stores(records)["r"].children)
@@ -701,6 +705,18 @@ def test_resources_that_no_rule_looks_at_are_left_out() -> None:
     ]
     assert not read(*others)
     assert list(stores(read(account(), *others))) == ["a"]
+
+
+def test_attributes_that_refer_to_one_another_end() -> None:
+    of = "azurerm_backup_container_storage_account."
+    circle = [
+        instance(
+            of + name, {"recovery_vault_name": "v", "storage_account_id": reference(of + other, "storage_account_id")}
+        )
+        for name, other in (("a", "b"), ("b", "a"))
+    ]
+    found = judged(read(account(), *circle, lock(reference(of + "a", "storage_account_id"))), "storage-delete-lock")
+    assert found["a"].outcome is Outcome.UNKNOWN
 
 
 def test_a_circle_of_references_ends() -> None:
