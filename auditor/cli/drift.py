@@ -9,16 +9,16 @@ import click
 from click.core import ParameterSource
 
 from auditor.cli.options import (
-    EXISTING_FOLDER,
     FILE,
+    RULE,
     RULES_DIR,
     TARGETS,
+    TEMPLATE,
     Sections,
     collect_options,
     complete_baseline,
-    complete_drift_format,
-    complete_rule,
     how_to_collect,
+    reports,
 )
 from auditor.cli.output import Progress, emit, say, screen
 from auditor.cli.reports import requested, written
@@ -63,19 +63,12 @@ Examples:
     help="What says which settings and statements matter (default: standard-deployment).",
     shell_complete=complete_baseline,
 )
-@click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule)
+@RULE
 @RULES_DIR
 @click.option("--map", "names", type=FILE, help="Which resource is which, where a template cannot know its name.")
 @click.option("--all", "everything", is_flag=True, help="Compare every property, not only what rules read.")
-@click.option(
-    "--format",
-    "format",
-    multiple=True,
-    metavar="NAME[=PATH]",
-    help="A report, to PATH or stdout (repeatable; default: a summary on the terminal).",
-    shell_complete=complete_drift_format,
-)
-@click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@reports("DRIFT_FORMATS")
+@TEMPLATE
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from auditor.errors import UsageError
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 
@@ -124,20 +126,6 @@ def complete_rule(_c: click.Context, _p: click.Parameter, incomplete: str) -> li
     return sorted(name for name in names if name.startswith(incomplete))
 
 
-def complete_format(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
-    """The report formats that begin with what was typed."""
-    from auditor.renderers import FORMATS
-
-    return [name for name in FORMATS if name.startswith(incomplete)]
-
-
-def complete_drift_format(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
-    """The formats of a comparison that begin with what was typed."""
-    from auditor.renderers import DRIFT_FORMATS
-
-    return [name for name in DRIFT_FORMATS if name.startswith(incomplete)]
-
-
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -221,6 +209,12 @@ LONGEST_WAIVER = click.option(
     metavar="DURATION",
     help="The longest life of a waiver that counts, such as P90D.",
 )
+RULE = click.option(
+    "--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule
+)
+TEMPLATE = click.option(
+    "--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates."
+)
 RULES_DIR = click.option(
     "--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable)."
 )
@@ -232,3 +226,21 @@ AS_JSON = click.option(
     show_default=True,
     help="For people, or for tools.",
 )
+
+
+def reports(table: str = "FORMATS", otherwise: str = "a summary on the terminal") -> Callable[[Decorated], Decorated]:
+    """The option that asks for reports in the formats of a table of `auditor.renderers`."""
+
+    def complete(_c: click.Context, _p: click.Parameter, incomplete: str) -> list[str]:
+        from auditor import renderers
+
+        return [name for name in getattr(renderers, table) if name.startswith(incomplete)]
+
+    return click.option(
+        "--format",
+        "format",
+        multiple=True,
+        metavar="NAME[=PATH]",
+        help=f"A report, to PATH or stdout (repeatable; default: {otherwise}).",
+        shell_complete=complete,
+    )

@@ -7,7 +7,16 @@ from typing import Any, Final
 
 import click
 
-from auditor.cli.options import EXISTING_FOLDER, FILE, OBJECTIVES, TARGETS, Sections, collect_options, collecting
+from auditor.cli.options import (
+    FILE,
+    OBJECTIVES,
+    TARGETS,
+    TEMPLATE,
+    Sections,
+    collect_options,
+    collecting,
+    reports,
+)
 from auditor.cli.output import Progress, emit, say, screen
 from auditor.cli.reports import requested, written
 
@@ -80,14 +89,8 @@ Examples:
 )
 @click.option("--previews", is_flag=True, help="Count protections that are in preview.")
 @click.option("--runbook", is_flag=True, help="Add the restore steps, with the stores' names.")
-@click.option(
-    "--format",
-    "format",
-    multiple=True,
-    metavar="NAME[=PATH]",
-    help="A report, to PATH or stdout (repeatable; default: a matrix on the terminal).",
-)
-@click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@reports("RECOVERY_FORMATS", "a matrix on the terminal")
+@TEMPLATE
 def analyse(targets: tuple[str, ...], quiet: bool, **given: Any) -> int:
     """Analyse TARGETs: what each failure scenario would do to each store."""
     from auditor import pipeline

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from auditor.cli.options import (
-    EXISTING_FOLDER,
     EXIT_CODES,
     FILE,
     LONGEST_WAIVER,
     OBJECTIVES,
+    RULE,
+    RULES_DIR,
     SEVERITIES,
     SNAPSHOT_EXIT_CODES,
     TARGETS,
+    TEMPLATE,
     Sections,
     collect_options,
     collecting,
     complete_baseline,
-    complete_format,
-    complete_rule,
+    reports,
 )
 from auditor.cli.output import Progress, emit, say, screen, stdout
 from auditor.cli.reports import requested, written
@@ -68,17 +69,10 @@ Examples:
     help="Whether waivers written in templates count (they do).",
 )
 @OBJECTIVES
-@click.option("--rule", multiple=True, metavar="ID", help="Only this rule (repeatable).", shell_complete=complete_rule)
-@click.option("--rules-dir", multiple=True, type=EXISTING_FOLDER, help="A folder of your own rules (repeatable).")
-@click.option(
-    "--format",
-    "format",
-    multiple=True,
-    metavar="NAME[=PATH]",
-    help="A report, to PATH or stdout (repeatable; default: a summary on the terminal).",
-    shell_complete=complete_format,
-)
-@click.option("--template", type=EXISTING_FOLDER, metavar="DIRECTORY", help="A folder of your own report templates.")
+@RULE
+@RULES_DIR
+@reports()
+@TEMPLATE
 @click.option(
     "--changed-only",
     default="",

@@ -89,7 +89,7 @@ def _news(news: News | None, console: Console) -> None:
     """What is new and what was fixed since an earlier run, a line each."""
     if news is None:
         return
-    _title(console, f"Since {inert(news.since.name)}", "bold")
+    heading(console, f"Since {inert(news.since.name)}", "bold")
     only = " Only what is new decides the exit code." if news.since.only_new else ""
     console.print(Padding(Text(f"{news.sentence}.{only}"), (0, 0, 0, 2)))
     for mark, style, findings in (("new", "bold red", news.fresh), ("fixed", "green", news.fixed)):
@@ -100,19 +100,19 @@ def _news(news: News | None, console: Console) -> None:
             name = Text.assemble((inert(finding.subject.name), "cyan"), f"  {inert(finding.rule)}")
             grid.add_row(Text(mark, style=style), name)
         console.print(Padding(grid, (0, 0, 0, 2)))
-        _more(console, len(findings) - _GROUPS_SHOWN)
+        more(console, len(findings) - _GROUPS_SHOWN)
 
 
 def _gaps(gaps: tuple[Gap, ...], console: Console) -> None:
     if not gaps:
         return
-    _title(console, f"Not read ({len(gaps)})", "bold yellow")
+    heading(console, f"Not read ({len(gaps)})", "bold yellow")
     for gap in gaps[:_GAPS_SHOWN]:
         name, _ = about(gap.subject)
         reason = needing(gap.reason, gap.permission)
         console.print(Padding(Text(inert(name), style="bold"), (0, 0, 0, 2)))
         console.print(Padding(Text(inert(reason)), (0, 0, 0, 4)))
-    _more(console, len(gaps) - _GAPS_SHOWN)
+    more(console, len(gaps) - _GAPS_SHOWN)
 
 
 def _services(seen: Overview, console: Console) -> None:
@@ -138,7 +138,7 @@ def _to_act_on(groups: tuple[Group, ...], console: Console) -> None:
     """Failures by rule, the most severe first, then unknowns by reason, each with the resources concerned."""
     if not groups:
         return
-    _title(console, "To act on", "bold")
+    heading(console, "To act on", "bold")
     for group in groups[:_GROUPS_SHOWN]:
         failed = group.state == "fail"
         rules = Text(_listed(map(inert, group.rules)), style="bold" if failed else "")
@@ -152,7 +152,7 @@ def _to_act_on(groups: tuple[Group, ...], console: Console) -> None:
         for message in _messages(group.findings):
             grid.add_row("", message)
         console.print(Padding(grid, (0, 0, 0, 2)))
-    _more(console, len(groups) - _GROUPS_SHOWN)
+    more(console, len(groups) - _GROUPS_SHOWN)
 
 
 def _messages(findings: Iterable[Finding]) -> list[Text]:
@@ -181,7 +181,7 @@ def _promised(report: Report, console: Console) -> None:
         return
     words = {"met": "met", "missed": "missed", "untold": "cannot be told"}
     counts = ", ".join(f"{number} {words[key]}" for key, number in report.promises.items() if number)
-    _title(console, f"Recovery objectives ({counts})", "bold")
+    heading(console, f"Recovery objectives ({counts})", "bold")
     for subject, row in sorted(open_, key=lambda one: one[1].verdict != "missed")[:_GROUPS_SHOWN]:
         mark, style = _MARKS["fail" if row.verdict == "missed" else "unknown"]
         name = Text.assemble(
@@ -189,7 +189,7 @@ def _promised(report: Report, console: Console) -> None:
         )
         console.print(Padding(name, (0, 0, 0, 2)))
         console.print(Padding(Text(inert(row.verdict_reason), style="dim"), (0, 0, 0, 4)))
-    _more(console, len(open_) - _GROUPS_SHOWN)
+    more(console, len(open_) - _GROUPS_SHOWN)
 
 
 def _foot(report: Report, seen: Overview, console: Console) -> None:
@@ -204,20 +204,22 @@ def _waivers(report: Report, console: Console) -> None:
     """The waivers that do not count, and those nothing needs."""
     if not report.stale_waivers:
         return
-    _title(console, f"{counted(len(report.stale_waivers), 'waiver')} without effect", "yellow")
+    heading(console, f"{counted(len(report.stale_waivers), 'waiver')} without effect", "yellow")
     for waiver in report.stale_waivers[:_GROUPS_SHOWN]:
         what = f"{waiver.rule} on {waiver.scope}" if waiver.rule else ""
         parts = (waiver.state.value, waiver.place, what, waiver.note)
         console.print(Padding(Text(inert("  ".join(filter(None, parts)))), (0, 0, 0, 2)))
-    _more(console, len(report.stale_waivers) - _GROUPS_SHOWN)
+    more(console, len(report.stale_waivers) - _GROUPS_SHOWN)
 
 
-def _title(console: Console, text: str, style: str) -> None:
+def heading(console: Console, text: str, style: str) -> None:
+    """A blank line, and the title of what comes."""
     console.print()
     console.print(Text(text, style=style))
 
 
-def _more(console: Console, number: int) -> None:
+def more(console: Console, number: int) -> None:
+    """How many rows are not shown."""
     if number > 0:
         console.print(Padding(Text(f"… and {number} more", style="dim"), (0, 0, 0, 2)))
 
@@ -225,5 +227,5 @@ def _more(console: Console, number: int) -> None:
 def _listed(names: Iterable[str]) -> str:
     """The first few of several names, each once."""
     found = list(dict.fromkeys(names))
-    more = f" and {len(found) - _NAMES_SHOWN} more" if len(found) > _NAMES_SHOWN else ""
-    return ", ".join(found[:_NAMES_SHOWN]) + more
+    rest = f" and {len(found) - _NAMES_SHOWN} more" if len(found) > _NAMES_SHOWN else ""
+    return ", ".join(found[:_NAMES_SHOWN]) + rest

@@ -16,6 +16,7 @@ from auditor.model import Subject
 from auditor.renderers.drift.overview import Doubt, DriftOverview, drift_overview, value
 from auditor.renderers.escaping import terminal as inert
 from auditor.renderers.overview import about, counted
+from auditor.renderers.terminal import heading, more
 from auditor.renderers.values import needing
 
 ROWS_SHOWN: Final = 25
@@ -61,7 +62,7 @@ def _head(delta: Delta, seen: DriftOverview, fail_on: str, console: Console) -> 
 
 
 def _rows(title: str, style: str, rows: tuple[Difference, ...], seen: DriftOverview, console: Console) -> None:
-    _title(console, f"{title} ({len(rows)})", style)
+    heading(console, f"{title} ({len(rows)})", style)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for column in ("Resource", "Setting", "Reference", "Current", "Severity"):
         table.add_column(column, overflow="fold")
@@ -75,7 +76,7 @@ def _rows(title: str, style: str, rows: tuple[Difference, ...], seen: DriftOverv
             Text(severity.value if severity else "–", style="dim"),
         )
     console.print(Padding(table, (0, 0, 0, 2)))
-    _more(console, len(rows) - ROWS_SHOWN)
+    more(console, len(rows) - ROWS_SHOWN)
 
 
 def _short(path: str) -> str:
@@ -87,32 +88,32 @@ def _short(path: str) -> str:
 def _alone(title: str, subjects: tuple[Subject, ...], console: Console) -> None:
     if not subjects:
         return
-    _title(console, f"{title} ({len(subjects)})", "yellow")
+    heading(console, f"{title} ({len(subjects)})", "yellow")
     for subject in subjects[:ROWS_SHOWN]:
         console.print(Padding(Text.assemble((inert(subject.name), "cyan"), f"  {inert(subject.type)}"), (0, 0, 0, 2)))
-    _more(console, len(subjects) - ROWS_SHOWN)
+    more(console, len(subjects) - ROWS_SHOWN)
 
 
 def _doubts(title: str, style: str, doubts: tuple[Doubt, ...], console: Console) -> None:
     if not doubts:
         return
-    _title(console, f"{title} ({sum(len(doubt.differences) for doubt in doubts)})", style)
+    heading(console, f"{title} ({sum(len(doubt.differences) for doubt in doubts)})", style)
     for doubt in doubts[:ROWS_SHOWN]:
         paths = _listed(map(_short, doubt.paths))
         console.print(Padding(Text.assemble((_listed(doubt.names), "cyan"), f"  {paths}"), (0, 0, 0, 2)))
         console.print(Padding(Text(inert(doubt.reason), style="dim"), (0, 0, 0, 4)))
-    _more(console, len(doubts) - ROWS_SHOWN)
+    more(console, len(doubts) - ROWS_SHOWN)
 
 
 def _gaps(seen: DriftOverview, console: Console) -> None:
     if not seen.gaps:
         return
-    _title(console, f"Not read ({len(seen.gaps)})", "bold yellow")
+    heading(console, f"Not read ({len(seen.gaps)})", "bold yellow")
     for side, gap in seen.gaps[:ROWS_SHOWN]:
         name, _ = about(gap.subject)
         console.print(Padding(Text.assemble(f"{side}: ", (inert(name), "bold")), (0, 0, 0, 2)))
         console.print(Padding(Text(inert(needing(gap.reason, gap.permission))), (0, 0, 0, 4)))
-    _more(console, len(seen.gaps) - ROWS_SHOWN)
+    more(console, len(seen.gaps) - ROWS_SHOWN)
 
 
 def _foot(delta: Delta, console: Console) -> None:
@@ -123,17 +124,7 @@ def _foot(delta: Delta, console: Console) -> None:
     console.print(Text("All of it, with the places: --format html=drift.html", style="dim"))
 
 
-def _title(console: Console, text: str, style: str) -> None:
-    console.print()
-    console.print(Text(text, style=style))
-
-
-def _more(console: Console, number: int) -> None:
-    if number > 0:
-        console.print(Padding(Text(f"… and {number} more", style="dim"), (0, 0, 0, 2)))
-
-
 def _listed(names: Iterable[str]) -> str:
     found = [inert(name) for name in dict.fromkeys(names)]
-    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
-    return ", ".join(found[:NAMES_SHOWN]) + more
+    rest = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    return ", ".join(found[:NAMES_SHOWN]) + rest
