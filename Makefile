@@ -41,8 +41,9 @@ static: $(STAMP) ## linters, types, layers, rules, generated docs
 	$(BIN)/python -m tools.docs --check
 
 # What touches a dependency: the Azure SDK and aiohttp; PyYAML; Jinja2; click and rich.
-TOUCHING = tests/sources/azure tests/test_rules.py tests/test_waivers.py tests/renderers tests/drift tests/test_cli.py \
-  tests/test_promises.py tests/test_equivalence.py
+TOUCHING = tests/sources/azure/test_live.py tests/sources/azure/test_expansions.py tests/test_rules.py \
+  tests/test_waivers.py tests/test_cli.py tests/test_promises.py tests/renderers/test_formats.py \
+  tests/renderers/test_templates.py tests/drift/test_formats.py
 
 lowest: ## the tests of what touches a dependency, on exactly the lower bounds
 	$(PYTHON) -m venv $(VENV)-lowest
