@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import junitparser
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.model import Basis, Evidence, Finding, Gap, Origin, Outcome, Report, Severity
 from auditor.renderers import github_summary, render
@@ -391,6 +393,29 @@ def test_any_language_comes_through(name):
     text = text_of(report, name)
     text = json.loads(text)[0]["description"] if name == "gitlab" else text
     assert "größe 日本 🙂" in text
+
+
+ACTING = st.text(
+    st.sampled_from([*"::#[]%;,=@-|<>`'\" \n\r\x1b\x85vsoerendgroup0AD\\/.{}$", "\u2028", "\u202e"]), max_size=50
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(ACTING, min_size=1, max_size=3))
+def test_whatever_an_estate_is_called_each_line_is_one_command_of_ours(texts: list[str]) -> None:
+    report = named(*texts)
+    for line in text_of(report, "github").splitlines():
+        command = re.fullmatch(r"::(error|notice|warning)( [a-z]+=[^:,]*(,[a-z]+=[^:,]*)*)?::(?P<text>.*)", line)
+        assert command is not None, line
+        assert not re.search(r"::|##\[|##vso\[", command["text"], re.IGNORECASE)
+    head, *lines = text_of(report, "azuredevops").splitlines()
+    assert not head.startswith("##")
+    for line in lines:
+        command = re.fullmatch(r"##vso\[task\.logissue ([a-z]+=[^;\]]*;)+\](?P<text>.*)", line)
+        assert command is not None, line
+        assert not re.search(r"##\[|##vso\[", command["text"], re.IGNORECASE)
+    assert json.loads(text_of(report, "gitlab"))
+    assert junitparser.JUnitXml.fromstring(text_of(report, "junit").encode())
 
 
 def test_a_time_that_is_none_leaves_no_timestamp():
