@@ -111,34 +111,33 @@ class _Reader:
             else:
                 self.fail("an object is needed here", self.span(one))
 
-    def body(self, node: Node) -> Body:
-        """What stands in one block."""
+    def body(self, node: Node, nested: frozenset[str] = NESTED) -> Body:
+        """What stands in one block; objects of the names in `nested` are blocks, and such with dynamic ones in them."""
         arguments: dict[str, Argument] = {}
         blocks: list[Block] = []
         for name, member in self.members(node):
-            if name == "dynamic":
+            if name == "dynamic" and _is_dynamic(member):
                 for kind, inner in self.members(member):
-                    blocks += [self.dynamic(kind, one) for one in self.labelled("dynamic", inner, (kind,), 0)]
-            elif name in NESTED and isinstance(member.value, dict | list):
+                    blocks += self.dynamic(kind, inner)
+            elif isinstance(member.value, dict | list) and (name in nested or _holds_dynamic(member)):
                 blocks += self.labelled(name, member, (), 0)
             else:
                 arguments[name] = Argument(self.span(member), name, self.value(member, name=name))
         return Body(arguments, tuple(blocks))
 
-    def dynamic(self, kind: str, block: Block) -> Block:
-        """A dynamic block: its content is an object, and its iterator a name."""
-        arguments = dict(block.body.arguments)
-        content = arguments.pop("content", None)
-        inner: list[Block] = []
-        if content is not None and isinstance(content.value, syntax.ObjectNode):
-            entries = {str(e.key.value): e for e in content.value.entries if isinstance(e.key, syntax.Literal)}
-            body = Body({name: Argument(entry.span, name, entry.value) for name, entry in entries.items()})
-            inner.append(Block(content.span, "content", (), body))
-        iterator = arguments.get("iterator")
-        if iterator is not None and isinstance(iterator.value, syntax.Literal):
-            name = syntax.Name(iterator.span, str(iterator.value.value))
-            arguments["iterator"] = Argument(iterator.span, "iterator", name)
-        return Block(block.span, "dynamic", (kind,), Body(arguments, tuple(inner)))
+    def dynamic(self, kind: str, node: Node) -> Iterator[Block]:
+        """Dynamic blocks: their content is a block, and their iterator a name."""
+        for one in node.value if isinstance(node.value, list) else (node,):
+            if not isinstance(one.value, dict):
+                self.fail("an object is needed here", self.span(one))
+                continue
+            body = self.body(one, NESTED | {"content"})
+            iterator = body.value("iterator")
+            if isinstance(iterator, syntax.Literal):
+                name = syntax.Name(iterator.span, str(iterator.value))
+                iterated = Argument(iterator.span, "iterator", name)
+                body = Body({**body.arguments, "iterator": iterated}, body.blocks)
+            yield Block(self.span(one), "dynamic", (kind,), body)
 
     def value(self, node: Node, *, name: str = "", plain: bool = False) -> Expression:
         """A value as an expression."""
@@ -171,3 +170,25 @@ class _Reader:
             self.problems.append(Problem(span, str(error)))
             return syntax.Broken(span, str(error))
         return parsed
+
+
+def _is_dynamic(node: Node) -> bool:
+    """Whether what is named `dynamic` holds dynamic blocks, and is no attribute of that name."""
+    kinds = [kind for one in _objects(node) for kind in one.value.values()]
+    return any(
+        one.get("for_each") is not None and one.get("content") is not None for kind in kinds for one in _objects(kind)
+    )
+
+
+def _holds_dynamic(node: Node) -> bool:
+    """Whether there are dynamic blocks somewhere in a value, which is a block itself then."""
+    return any(
+        _is_dynamic(member) if member.name == "dynamic" else _holds_dynamic(member)
+        for one in _objects(node)
+        for member in one.value.values()
+    )
+
+
+def _objects(node: Node) -> Iterator[Node]:
+    """A node, or the items of one that is a list, as far as they are objects."""
+    yield from (one for one in (node.value if isinstance(node.value, list) else (node,)) if isinstance(one.value, dict))

@@ -705,6 +705,35 @@ def test_json_syntax(tmp_path: Path) -> None:
     assert found.instances["module.m.azurerm_storage_account.a"].provider == one.provider
 
 
+DAYS = {"for_each": [40], "iterator": "days", "content": {"days": "${days.value}"}}
+KEPT = {"versioning_enabled": True, "dynamic": {"delete_retention_policy": DAYS}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"blob_properties": KEPT},
+        {"blob_properties": [KEPT]},
+        {"dynamic": {"blob_properties": {"for_each": "${[1]}", "content": KEPT}}},
+        {"dynamic": {"blob_properties": [{"for_each": [1], "content": [KEPT]}]}},
+        {"dynamic": [{"blob_properties": {"for_each": [1], "content": KEPT}}, {"other": DAYS}]},
+    ],
+)
+def test_dynamic_blocks_in_json_stand_anywhere(tmp_path: Path, written: dict[str, Any]) -> None:
+    found = read(tmp_path, {"main.tf.json": json.dumps({"resource": {"azurerm_storage_account": {"a": written}}})})
+    assert not found.gaps
+    expected = [{"versioning_enabled": True, "delete_retention_policy": [{"days": 40}]}]
+    assert found.values()["blob_properties"] == expected
+
+
+def test_what_is_named_dynamic_and_is_no_block(tmp_path: Path) -> None:
+    written = {"dynamic": {"a": {"for_each": [1]}}, "tags": {"dynamic": {"x": {}}}, "b": {"dynamic": "x"}}
+    values = read(
+        tmp_path, {"main.tf.json": json.dumps({"resource": {"azurerm_storage_account": {"a": written}}})}
+    ).values()
+    assert values == written
+
+
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
