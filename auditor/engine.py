@@ -671,7 +671,8 @@ class Judge:
     def __init__(self, catalog: Catalog, estate: Estate) -> None:
         """Judge with the defaults and facts of `catalog`, and the related resources of `estate`."""
         self.reader = Reader(catalog, estate)
-        self._compiled: dict[Condition, CompiledRule] = {}
+        # By identity: to hash a condition is to walk through all of it. Its rule keeps it alive, so its id is its own.
+        self._compiled: dict[int, CompiledRule] = {}
 
     def holds(self, condition: Condition, store: Resource) -> Truth:
         """Whether a condition holds; unknown settings are unknown with their reasons.
@@ -708,10 +709,10 @@ class Judge:
         return tuple(matching), missing
 
     def _rule(self, condition: Condition) -> CompiledRule:
-        compiled = self._compiled.get(condition)
+        compiled = self._compiled.get(id(condition))
         if compiled is None:
             rule = Rule("", "", "", Severity.INFO, (), "", {}, (), condition, (), {}, (), (), (), file="")
-            compiled = self._compiled[condition] = CompiledRule(rule, Setting("require"), self.reader)
+            compiled = self._compiled[id(condition)] = CompiledRule(rule, Setting("require"), self.reader)
         return compiled
 
 

@@ -31,7 +31,7 @@ from auditor.model import (
 )
 from auditor.paths import data_dir
 from auditor.reading import Estate
-from auditor.recovery import Analysis, Recoveries, RecoveryTerms, load_knowledge
+from auditor.recovery import Analysis, Recoveries, RecoveryTerms, open_knowledge
 from auditor.rules import Baseline, Rule, Vocabulary, load_baseline, load_rules
 from auditor.sources import CollectOptions, collected_at
 from auditor.sources import collect as read_targets
@@ -78,7 +78,7 @@ def load_policy(
     chosen = load_baseline(baseline, data_dir("rules") / "baselines", rules, vocabulary)
     about = {rule.id: rule.applies_to for rule in rules.values()}
     terms = Terms(day_of(now or datetime.now(UTC)), about, given_longest(longest_waiver), inline_waivers)
-    knowledge = load_knowledge(data_dir("rules") / "recovery", vocabulary, rules)
+    knowledge = open_knowledge(data_dir("rules") / "recovery", vocabulary, rules)
     recovery = RecoveryTerms(knowledge, _promised(objectives, vocabulary), previews)
     if waivers is None:
         return Policy(select(rules, rule), chosen, terms=terms, recovery=recovery)
@@ -149,6 +149,7 @@ def audit(
     rules_dir: Sequence[Path] = (),
     longest_waiver: str = "",
     inline_waivers: bool = True,
+    objectives: Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Report:
@@ -164,6 +165,7 @@ def audit(
         rules_dir=rules_dir,
         longest_waiver=longest_waiver,
         inline_waivers=inline_waivers,
+        objectives=objectives,
     )
     collected = targets if isinstance(targets, Snapshot) else collect(targets, progress=progress, **options)
     return evaluate(collected, policy, progress)

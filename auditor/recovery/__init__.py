@@ -14,7 +14,7 @@ from auditor.engine import Judge
 from auditor.model import Figure, Recovery, Resource, StoreRecovery, Subject, Unknown
 from auditor.recovery.analysis import Analysis, standing
 from auditor.recovery.changes import ImpossibleChangeError, changed
-from auditor.recovery.knowledge import SCENARIOS, Knowledge, Mechanism, load_knowledge
+from auditor.recovery.knowledge import SCENARIOS, Knowledge, Library, Mechanism, load_knowledge, open_knowledge
 from auditor.services.regions import normalise
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ __all__ = [
     "Analysis",
     "ImpossibleChangeError",
     "Knowledge",
+    "Library",
     "Mechanism",
     "Recoveries",
     "RecoveryTerms",
     "changed",
     "load_knowledge",
+    "open_knowledge",
 ]
 
 KEY_LOST: Final = ("malicious-purge", "region-outage", "protection-attack")
@@ -44,7 +46,7 @@ class RecoveryTerms(NamedTuple):
     `previews` counts mechanisms that are in preview; without `evidence` settings alone are judged.
     """
 
-    knowledge: tuple[Knowledge, ...] = ()
+    knowledge: Library | tuple[Knowledge, ...] = ()
     objectives: Objectives | None = None
     previews: bool = False
     evidence: bool = True

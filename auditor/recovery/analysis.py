@@ -24,6 +24,7 @@ from auditor.recovery.knowledge import (
     Gift,
     Knowledge,
     LeastOfItems,
+    Library,
     Mechanism,
     Quantity,
     Remark,
@@ -51,6 +52,10 @@ class _Offer(NamedTuple):
     rto: Figure
     lookback: Figure
     doubt: str = ""
+
+    def standing(self, scenario: str) -> tuple[float, ...]:
+        """How the scenario ends by it, the best lowest."""
+        return _standing(scenario, self.gift.recoverable, self.rpo, self.rto, self.lookback)
 
 
 def standing(row: Recovery) -> tuple[float, ...]:
@@ -83,24 +88,21 @@ class Analysis:
         `previews` counts mechanisms that are in preview; without `evidence` settings alone are judged, not what the
         services say of how far back they reach by now.
         """
-        self._knowledge: dict[str, list[Knowledge]] = {}
+        self._knowledge = knowledge if isinstance(knowledge, Library) else Library.of(knowledge)
         self._judge = judge
         self._now = now
         self._previews = previews
         self._evidence = evidence
         self._signers: dict[str, list[Callable[[Resource], Any]]] = {}
         self._rows: dict[tuple[Any, ...], tuple[Recovery, ...]] = {}
-        for one in knowledge:
-            for name in one.applies_to:
-                self._knowledge.setdefault(name.casefold(), []).append(one)
 
     def recoveries(self, store: Resource) -> tuple[Recovery, ...]:
         """One row a scenario, in the scenarios' order; empty for a type nothing is known of.
 
         Rows that are not recoverable for sure carry the changes that would make them better.
         """
-        known = self._knowledge.get(store.type.casefold(), [])
-        if not known:
+        known = self._knowledge.about(store.type)
+        if known is None:
             return ()
         signature = (store.type, store.region, store.api_version, store.deployed, *self._signature(store, known))
         rows = self._rows.get(signature)
@@ -116,14 +118,20 @@ class Analysis:
 
         Changes are left out. Raises KeyError for a type nothing is known of.
         """
-        known = self._knowledge[store.type.casefold()][0]
-        offers = list(self._offers(store, scenario, known, self._evidence if evidence is None else evidence))
+        known = self._known(store)
+        by_evidence = self._evidence if evidence is None else evidence
+        offers = [
+            offer
+            for mechanism in known.mechanisms
+            if self._previews or not mechanism.preview
+            for offer in self._offers_of(mechanism, store, scenario, evidence=by_evidence)
+        ]
         sure = [offer for offer in offers if not offer.doubt]
         doubtful = [offer for offer in offers if offer.doubt]
         remarks = list(self._remarks(store, scenario, known))
         if not sure:
             return (_unhelped(scenario, known, doubtful, remarks),)
-        sure.sort(key=lambda one: _standing(scenario, one.gift.recoverable, one.rpo, one.rto, one.lookback))
+        sure.sort(key=lambda one: one.standing(scenario))
         doubts = tuple(f"{offer.mechanism.title} may help as well: {offer.doubt}" for offer in doubtful)
         return tuple(_row(scenario, offer, sure, known, remarks, doubts) for offer in sure)
 
@@ -133,7 +141,7 @@ class Analysis:
 
     def customer_key(self, store: Resource) -> str | Unknown:
         """The URL of the key, or of its vault, that a store's data is encrypted with; empty where Microsoft has it."""
-        key = self._knowledge[store.type.casefold()][0].customer_key
+        key = self._known(store).customer_key
         used = self._judge.holds(key.when, store) if key is not None else False
         if key is None or used is False:
             return ""
@@ -146,8 +154,7 @@ class Analysis:
         """Every change of settings that is possible on a store and that some mechanism needs, the easiest first."""
         changes = [
             Change(mechanism.id, mechanism.title, one.settings, one.rule, one.cost, one.caveat, one.effort)
-            for known in self._knowledge.get(store.type.casefold(), ())
-            for mechanism in known.mechanisms
+            for mechanism in self._known(store).mechanisms
             if self._previews or not mechanism.preview
             for one in mechanism.enabling
             if one.when is None or self._judge.holds(one.when, store) is True
@@ -156,22 +163,27 @@ class Analysis:
 
     def settings(self) -> Iterator[str]:
         """Every setting that some scenario depends on, `child:path` on a child; of a collection its name."""
-        for known in (one for several in self._knowledge.values() for one in several):
+        for known in self._knowledge:
             if known.customer_key is not None:
                 yield dotted(known.customer_key.vault.path)
-            for accessor in self._accessors([known]):
+            for accessor in self._accessors(known):
                 child = accessor.child or ""
                 yield f"{child}:{dotted(accessor.path)}" if child and accessor.path else child or dotted(accessor.path)
 
-    def _accessors(self, known: Iterable[Knowledge]) -> dict[Accessor, None]:
+    def _known(self, store: Resource) -> Knowledge:
+        known = self._knowledge.about(store.type)
+        if known is None:
+            raise KeyError(store.type)
+        return known
+
+    def _accessors(self, known: Knowledge) -> dict[Accessor, None]:
         return dict.fromkeys(
             accessor
-            for one in known
-            for condition, found in looked_at(one)
+            for condition, found in looked_at(known)
             for accessor in (*found, *(self._judge.accessors(condition) if condition is not None else ()))
         )
 
-    def _signature(self, store: Resource, known: Iterable[Knowledge]) -> Iterator[Any]:
+    def _signature(self, store: Resource, known: Knowledge) -> Iterator[Any]:
         """All that can make two stores of a type differ."""
         signers = self._signers.get(store.type)
         if signers is None:
@@ -188,14 +200,16 @@ class Analysis:
         if store.deployed:
             now = {scenario: self.recovery(store, scenario, evidence=False) for scenario in now}
         improving: dict[str, list[Change]] = {scenario: [] for scenario in now}
+        mechanisms = {one.id: one for one in self._known(store).mechanisms}
         for change in self.proposals(store) if now else ():
             try:
                 after = changed(store, change.settings)
             except ImpossibleChangeError:
                 continue
             for scenario, row in now.items():
-                then = self.recovery(after, scenario, evidence=False)
-                if then.recoverable != _UNKNOWN and standing(then) < standing(row):
+                # What a change is for is the mechanism it belongs to; that others gain by it is said of their own.
+                offers = self._offers_of(mechanisms[change.mechanism], after, scenario, evidence=False)
+                if any(not offer.doubt and offer.standing(scenario) < standing(row) for offer in offers):
                     improving[scenario].append(change)
         return (row._replace(changes=tuple(improving.get(row.scenario, ()))) for row in rows)
 
@@ -207,27 +221,23 @@ class Analysis:
                 if holds is True or (isinstance(holds, Unknown) and not holds.unseen):
                     yield remark
 
-    def _offers(self, store: Resource, scenario: str, known: Knowledge, evidence: bool) -> Iterator[_Offer]:
-        for mechanism in known.mechanisms:
-            gifts = mechanism.gives.get(scenario, ())
-            if not gifts or (mechanism.preview and not self._previews):
+    def _offers_of(self, mechanism: Mechanism, store: Resource, scenario: str, *, evidence: bool) -> Iterator[_Offer]:
+        """What a mechanism gives, or may give: its first case that holds, and those before it that may."""
+        gifts = mechanism.gives.get(scenario, ())
+        there = self._judge.holds(mechanism.when, store) if gifts else False
+        doubt = there.reason if isinstance(there, Unknown) else ""
+        for gift in gifts if there is not False else ():
+            applies = True if gift.when is None else self._judge.holds(gift.when, store)
+            if applies is False:
                 continue
-            there = self._judge.holds(mechanism.when, store)
-            if there is False:
-                continue
-            doubt = there.reason if isinstance(there, Unknown) else ""
-            for gift in gifts:
-                applies = True if gift.when is None else self._judge.holds(gift.when, store)
-                if applies is False:
-                    continue
-                doubt = doubt or (applies.reason if isinstance(applies, Unknown) else "")
-                rpo, rto, lookback = (
-                    self.figure(quantity, store, evidence=evidence) or Figure(None, NO_FIGURE)
-                    for quantity in (gift.rpo, gift.rto, gift.lookback)
-                )
-                yield _Offer(mechanism, gift, rpo, rto, lookback, doubt)
-                if not isinstance(applies, Unknown):
-                    break
+            doubt = doubt or (applies.reason if isinstance(applies, Unknown) else "")
+            rpo, rto, lookback = (
+                self.figure(quantity, store, evidence=evidence) or Figure(None, NO_FIGURE)
+                for quantity in (gift.rpo, gift.rto, gift.lookback)
+            )
+            yield _Offer(mechanism, gift, rpo, rto, lookback, doubt)
+            if not isinstance(applies, Unknown):
+                break
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

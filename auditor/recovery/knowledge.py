@@ -6,8 +6,9 @@ Every figure is a `Quantity`: a constant somebody documented, a setting, or the 
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -167,16 +168,47 @@ class Knowledge(NamedTuple):
     customer_key: CustomerKey | None = None
 
 
-def load_knowledge(folder: Path, vocabulary: Vocabulary, rules: Collection[str] = ()) -> tuple[Knowledge, ...]:
-    """Read every `<service>.yaml` of the folder. `rules` are the ids an `enable` may name.
+class Library(Iterable[Knowledge]):
+    """What is known of several services, each made out when a store of its is first asked about."""
 
-    Raises PolicyError with file and line for the first thing that is wrong.
+    def __init__(self, shelves: Iterable[tuple[Collection[str], Callable[[], Knowledge]]]) -> None:
+        """Take the types of stores, and what makes out what is known of them."""
+        kept = [(kinds, functools.cache(read)) for kinds, read in shelves]
+        self._shelves = [read for _, read in kept]
+        self._about = {kind.casefold(): read for kinds, read in kept for kind in kinds}
+
+    @classmethod
+    def of(cls, known: Iterable[Knowledge]) -> Library:
+        """What is known already."""
+        return cls((one.applies_to, functools.partial(_itself, one)) for one in known)
+
+    def about(self, kind: str) -> Knowledge | None:
+        """What is known of stores of a type. Raises PolicyError for a file that is wrong."""
+        read = self._about.get(kind.casefold())
+        return read() if read is not None else None
+
+    def __iter__(self) -> Iterator[Knowledge]:
+        return (read() for read in self._shelves)
+
+
+def _itself(one: Knowledge) -> Knowledge:
+    return one
+
+
+def open_knowledge(folder: Path, vocabulary: Vocabulary, rules: Collection[str] = ()) -> Library:
+    """Every `<service>.yaml` of the folder. `rules` are the ids an `enable` may name.
+
+    Raises PolicyError with file and line for a file that is none; what is wrong inside of one is said when it is read.
     """
-    return tuple(_Loader(Reader(document), vocabulary, rules).load() for document in read_documents(_files(folder)))
+    loaders = [
+        _Loader(Reader(document), vocabulary, rules) for document in read_documents(sorted(folder.glob("*.yaml")))
+    ]
+    return Library((loader.texts("/applies_to"), loader.load) for loader in loaders)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.yaml"))
+def load_knowledge(folder: Path, vocabulary: Vocabulary, rules: Collection[str] = ()) -> tuple[Knowledge, ...]:
+    """The same, all of it read at once. Raises PolicyError with file and line for the first thing that is wrong."""
+    return tuple(open_knowledge(folder, vocabulary, rules))
 
 
 _FIGURES: Final = ("field", "child", "fact", "of", "unit", "type", "note", "is", "undocumented", "unlimited", "since",
