@@ -37,6 +37,7 @@ def render(shown: RecoveryReport, *, color: bool, width: int | None) -> Iterator
     console.print()
     _matrix(seen, console)
     _gaps(shown, console)
+    _deleted(shown, console)
     if shown.asked:
         _changed(shown, console)
     else:
@@ -66,6 +67,15 @@ def _gaps(shown: RecoveryReport, console: Console) -> None:
     if len(gaps) > GAPS_SHOWN:
         console.print(Padding(Text(f"… and {len(gaps) - GAPS_SHOWN} more"), (0, 0, 0, 2)))
     console.print()
+
+
+def _deleted(shown: RecoveryReport, console: Console) -> None:
+    """What was deleted and can still be had back."""
+    deleted = shown.report.deleted
+    if deleted:
+        names = ", ".join(subject.name for subject in deleted[:GAPS_SHOWN]) + (", …" if deleted[GAPS_SHOWN:] else "")
+        console.print(Text.assemble(("Deleted and not purged yet: ", "bold"), inert(names)))
+        console.print()
 
 
 def _changed(shown: RecoveryReport, console: Console) -> None:
