@@ -25,6 +25,7 @@ from auditor.model import (
     Scope,
     Since,
     StatementResult,
+    StoreRecovery,
     Subject,
     Unknown,
     Waiver,
@@ -64,8 +65,18 @@ def in_chunks(lines: Iterable[str]) -> Iterator[str]:
     yield "".join(chunk)
 
 
-def lines(report: Report, *, schema: str = SCHEMA, more: Iterable[tuple[str, Iterable[str]]] = ()) -> Iterator[str]:
-    """The report's JSON in lines; `more` are further members, arrays by their keys, of items that are JSON already."""
+def lines(
+    report: Report,
+    *,
+    schema: str = SCHEMA,
+    before: Iterable[StoreRecovery] | None = None,
+    more: Iterable[tuple[str, Iterable[str]]] = (),
+) -> Iterator[str]:
+    """The report's JSON in lines.
+
+    `before` are recovery rows to be written beside the report's own; `more` are further members, arrays by their keys,
+    of items that are JSON already.
+    """
     write = _Writer()
     head: dict[str, Any] = {
         "schema": schema,
@@ -86,7 +97,12 @@ def lines(report: Report, *, schema: str = SCHEMA, more: Iterable[tuple[str, Ite
     yield from array("findings", report.findings, write.finding)
     yield from array("gaps", report.gaps, lambda gap: _dump(gap_entry(gap)))
     yield from array("statements", report.statements, lambda row: _dump(_statement(row)))
-    yield from array("recovery", recovery_rows.rows(report.recovery), str)
+    rows = recovery_rows.Rows()
+    yield from array("recovery", rows.texts(report.recovery), str)
+    if before is not None:
+        yield from array("before", rows.texts(before), str)
+    yield f'"recovery_mechanisms": {_dump(rows.mechanisms)},\n'
+    yield from array("recovery_changes", rows.changes, _dump)
     for key, items in more:
         yield from array(key, items, str)
     yield from array("rules", report.rules.values(), lambda rule: _dump(rule_entry(rule)))

@@ -184,7 +184,9 @@ def test_recovery_rows_say_why_there_is_no_figure():
     assert first["reasons"] == {"rto": "no documented figure", "lookback": "for ever"}
     assert first["sources"] == [source._asdict()]
     assert (second["mechanism"], second["reasons"]["rpo"]) == (None, "403")
-    assert second["changes"] == [change._asdict()]
+    assert [data["recovery_changes"][number] for number in second["changes"]] == [change._asdict()]
+    assert len(data["recovery_changes"]) == 1
+    assert data["recovery_mechanisms"] == {"m": {"title": "M", "not_restored": [], "defeated_by": []}}
     assert [third[key] for key in ("rpo", "rto", "lookback", "objective", "verdict")] == [
         "PT0S",
         "PT4H",

@@ -71,8 +71,8 @@ def as_json(shown: RecoveryReport) -> Iterator[str]:
     """
     more: list[tuple[str, Iterable[str]]] = []
     if shown.asked:
-        more += [("what_if", map(json_text, map(clean, shown.asked))), ("before", rows.rows(shown.before or ()))]
+        more.append(("what_if", map(json_text, map(clean, shown.asked))))
     if shown.runbook is not None:
         more.append(("runbook", map(rows.chapter, shown.runbook)))
     schema = WHAT_IF if shown.asked else json_v1.SCHEMA
-    return json_v1.in_chunks(json_v1.lines(shown.report, schema=schema, more=more))
+    return json_v1.in_chunks(json_v1.lines(shown.report, schema=schema, before=shown.before, more=more))

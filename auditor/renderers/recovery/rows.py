@@ -15,46 +15,66 @@ _CACHE: Final = 50_000
 _UNITS: Final = ((86_400, "P{}D"), (3_600, "PT{}H"), (60, "PT{}M"))
 
 
-def rows(stores: Iterable[StoreRecovery]) -> Iterator[str]:
-    """Each row as JSON text, store by store in the scenarios' order."""
-    known: dict[int, str] = {}
-    for store in stores:
-        subject = store.subject
-        name = json_text({"id": clean(subject.id), "type": clean(subject.type), "name": clean(subject.name)})
-        for row in store.scenarios:
-            # The stores keep every row alive while it is rendered, so an address stands for one of them alone.
-            text = known.get(id(row))
-            if text is None:
-                text = json_text(as_json(row))[1:]
-                if len(known) < _CACHE:
-                    known[id(row)] = text
-            yield f'{{"resource": {name}, {text}'
+class Rows:
+    """The rows of a report as JSON text, and what they point to: each mechanism and each change is written once.
 
+    `mechanisms` and `changes` are whole once the rows have been written.
+    """
 
-def as_json(row: Recovery) -> dict[str, Any]:
-    """A row without its store: the contract's keys, then what explains them."""
-    figures = {"rpo": row.rpo, "rto": row.rto, "lookback": row.lookback}
-    reasons = {name: clean(figure.reason) for name, figure in figures.items() if figure.reason}
-    entry: dict[str, Any] = {
-        "scenario": row.scenario,
-        "recoverable": row.recoverable,
-        **{name: duration(figure) for name, figure in figures.items()},
-        "mechanism": row.mechanism or None,
-        "objective": row.objective or None,
-        "verdict": row.verdict or None,
-        "sources": [plain(source._asdict()) for source in row.sources],
-        "reasons": reasons,
-        "title": row.title,
-        "reason": row.reason,
-        "actor": row.actor or None,
-        "verdict_reason": row.verdict_reason,
-        "notes": list(row.notes),
-        "not_restored": list(row.not_restored),
-        "defeated_by": list(row.defeated_by),
-        "others": [{"mechanism": mechanism, "title": title} for mechanism, title in row.others],
-        "changes": [_change(change) for change in row.changes],
-    }
-    return dict(plain(entry))
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._known: dict[int, str] = {}
+        self.mechanisms: dict[str, dict[str, Any]] = {}
+        self.changes: list[dict[str, Any]] = []
+        self._numbers: dict[str, int] = {}
+
+    def texts(self, stores: Iterable[StoreRecovery]) -> Iterator[str]:
+        """Each row, store by store in the scenarios' order; rows that stores share are serialised once."""
+        for store in stores:
+            subject = store.subject
+            name = json_text({"id": clean(subject.id), "type": clean(subject.type), "name": clean(subject.name)})
+            for row in store.scenarios:
+                # The stores keep every row alive while it is rendered, so an address stands for one of them alone.
+                text = self._known.get(id(row))
+                if text is None:
+                    text = json_text(self.as_json(row))[1:]
+                    if len(self._known) < _CACHE:
+                        self._known[id(row)] = text
+                yield f'{{"resource": {name}, {text}'
+
+    def as_json(self, row: Recovery) -> dict[str, Any]:
+        """A row without its store: the contract's keys, then what explains them."""
+        figures = {"rpo": row.rpo, "rto": row.rto, "lookback": row.lookback}
+        reasons = {name: clean(figure.reason) for name, figure in figures.items() if figure.reason}
+        if row.mechanism and row.mechanism not in self.mechanisms:
+            lists = {"not_restored": row.not_restored, "defeated_by": row.defeated_by}
+            about = {"title": row.title, **{name: list(texts) for name, texts in lists.items()}}
+            self.mechanisms[row.mechanism] = dict(plain(about))
+        entry: dict[str, Any] = {
+            "scenario": row.scenario,
+            "recoverable": row.recoverable,
+            **{name: duration(figure) for name, figure in figures.items()},
+            "mechanism": row.mechanism or None,
+            "objective": row.objective or None,
+            "verdict": row.verdict or None,
+            "sources": [plain(source._asdict()) for source in row.sources],
+            "reasons": reasons,
+            "reason": row.reason,
+            "actor": row.actor or None,
+            "verdict_reason": row.verdict_reason,
+            "notes": list(row.notes),
+            "others": [mechanism for mechanism, _ in row.others],
+            "changes": [self._change(change) for change in row.changes],
+        }
+        return dict(plain(entry))
+
+    def _change(self, change: Change) -> int:
+        """The place of a change among all of them."""
+        made = dict(plain({**change._asdict(), "settings": dict(change.settings)}))
+        number = self._numbers.setdefault(json_text(made), len(self.changes))
+        if number == len(self.changes):
+            self.changes.append(made)
+        return number
 
 
 def chapter(one: RunbookChapter) -> str:
@@ -62,10 +82,6 @@ def chapter(one: RunbookChapter) -> str:
     subject = one.subject
     name = {"id": subject.id, "type": subject.type, "name": subject.name}
     return json_text(plain({"resource": name, "steps": [step._asdict() for step in one.steps]}))
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {**change._asdict(), "settings": dict(change.settings)}
 
 
 def duration(figure: Figure) -> str | None:
