@@ -160,6 +160,7 @@ def test_paper_has_every_store_unfolded(page: Show) -> None:
     heights = [one["height"] for one in sizes(tab, ".scenarios")]
     assert len(heights) == 12
     assert all(height > 100 for height in heights)
+    assert all(visible(tab, "#runbook pre"))
     assert tab.run("document.documentElement.scrollWidth") <= tab.run("innerWidth")
 
 
