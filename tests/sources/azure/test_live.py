@@ -521,7 +521,9 @@ def _matching(path: str, patterns: list[str]) -> bool:
         if pattern.startswith("/microsoft."):
             kind, _, child = pattern[1:].partition("/")
             name, _, rest = child.partition("/")
-            expression = rf".*/providers/{re.escape(kind)}/{re.escape(name)}/[^/]+{re.escape(f'/{rest}' if rest else '')}"
+            expression = (
+                rf".*/providers/{re.escape(kind)}/{re.escape(name)}/[^/]+{re.escape(f'/{rest}' if rest else '')}"
+            )
         else:
             expression = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern))
         if re.fullmatch(expression, path):
