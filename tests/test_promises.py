@@ -63,6 +63,14 @@ def test_the_readme_names_commands_that_exist(home: Path) -> None:
     assert documented <= options | {"--config", "--no-config"}
 
 
+def test_the_live_bench_measures_the_calls_it_names() -> None:
+    from tools import bench_live
+
+    (alone,) = bench_live.one_service(("/blobServices/default", "/fileServices/default")).services
+    assert (len(alone.lists), len(alone.children), alone.expansions) == (1, 2, ())
+    assert [len(one.lists) for one in bench_live.five_lists().services] == [1] * 5
+
+
 @pytest.mark.parametrize("name", ["audit", "test", "check", "static", "lowest", "golden", "bench", "docs"])
 def test_the_makefile_has_the_promised_targets(home: Path, name: str) -> None:
     assert re.search(rf"^{name}:", (home / "Makefile").read_text("utf-8"), re.MULTILINE)

@@ -11,7 +11,6 @@ each call bounded in time, the list's shape checked, nothing kept.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gc
 import json
 import os
@@ -144,9 +143,7 @@ def one_service(children: tuple[str, ...]) -> Any:
 
     calls = tuple(call for call in storage.SERVICE.children if call.path in children)
     lists = tuple(call for call in storage.SERVICE.lists if call.path.endswith("/storageAccounts"))
-    return dataclasses.replace(
-        services.catalog(), services=(dataclasses.replace(storage.SERVICE, lists=lists, children=calls),)
-    )
+    return services.catalog()._replace(services=(storage.SERVICE._replace(lists=lists, children=calls, expansions=()),))
 
 
 def five_lists() -> Any:
@@ -154,8 +151,8 @@ def five_lists() -> Any:
     from auditor import services
 
     stores = [s for s in services.SERVICES if s.name in ("cosmosdb", "storage", "keyvault", "appconfig", "backupvault")]
-    kept = [dataclasses.replace(s, lists=s.lists[:1], children=()) for s in stores]
-    return dataclasses.replace(services.catalog(), services=tuple(kept))
+    kept = [s._replace(lists=s.lists[:1], children=(), expansions=()) for s in stores]
+    return services.catalog()._replace(services=tuple(kept))
 
 
 def accounts(url: str, paced: bool) -> dict[str, float]:
