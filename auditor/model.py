@@ -136,6 +136,8 @@ class Listing:
     Without a listing that covers it, nobody may conclude from the absence of a lock or a backup that there is none.
     `scope` is an ARM id (`/subscriptions/…`), or empty for everything the target holds. `missing` is None when the list
     was read to its end. `note` is shown in the report's scope section (for example: provider not registered).
+    `declared` says that it speaks of what one template, plan or configuration declares: of several, each speaks for
+    itself alone, whereas one complete answer of Azure is enough.
     """
 
     scope: str
@@ -143,6 +145,7 @@ class Listing:
     missing: Unknown | None = None
     count: int = 0
     note: str = ""
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,9 +169,11 @@ class Estate:
                 for listing in self._listed.get(name.casefold(), ())
                 if not listing.scope or scope == listing.scope.casefold().rstrip("/")
             ]
-            missing = [listing.missing for listing in listings if listing.missing is not None]
-            if missing and len(missing) == len(listings):
-                return missing[0]
+            if any(listing.missing is None and not listing.declared for listing in listings):
+                continue
+            missing = next((listing.missing for listing in listings if listing.missing is not None), None)
+            if missing is not None:
+                return missing
             if not listings:
                 elsewhere = next((x.missing for x in self._listed.get(name.casefold(), ()) if x.missing), None)
                 return elsewhere or Unknown(f"the {related.title} were not read", unseen=True)

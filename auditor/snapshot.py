@@ -102,7 +102,8 @@ def _encode(record: Record) -> dict[str, Any]:
         case Listing():
             missing = None if record.missing is None else _unknown(record.missing)
             listing = {"kind": "listing", "scope": record.scope, "type": record.type, "missing": missing}
-            return {**listing, "count": record.count, "note": record.note}
+            declared = {"declared": True} if record.declared else {}
+            return {**listing, "count": record.count, "note": record.note, **declared}
         case Scope():
             scope = {"kind": "scope", "id": record.id, "scope": record.kind, "name": record.name, "state": record.state}
             return {**scope, "left_out": True} if record.left_out else scope
@@ -298,7 +299,8 @@ def _decode(data: Mapping[str, Any]) -> Record:
         case "listing":
             missing = None if data["missing"] is None else _read_unknown(data["missing"])
             _require((data["scope"], data["type"], data["note"]), (), (data["count"],))
-            return Listing(data["scope"], data["type"], missing, data["count"] or 0, data["note"])
+            count, declared = data["count"] or 0, bool(data.get("declared"))
+            return Listing(data["scope"], data["type"], missing, count, data["note"], declared)
         case "scope":
             _require((data["id"], data["scope"], data["name"], data["state"]))
             return Scope(data["id"], data["scope"], data["name"], data["state"], data.get("left_out") is True)

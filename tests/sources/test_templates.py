@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import auditor
 from auditor import services
 from auditor.errors import UsageError
 from auditor.model import Gap, Resource, Scope, Silent
@@ -152,3 +153,53 @@ def test_a_cross_check_without_a_compiler_is_a_mistake(tmp_path: Path, monkeypat
     (tmp_path / "main.bicep").write_text(VAULT % 1, "utf-8")
     with pytest.raises(UsageError, match="bicep"):
         collected(tmp_path / "main.bicep", cross_check=True)
+
+
+VAULT_WITH_BACKUPS = """
+resource v 'Microsoft.DataProtection/backupVaults@2024-04-01' = {
+  name: 'bv'
+  location: 'westeurope'
+  properties: { storageSettings: [] }
+}
+"""
+ACCOUNT = """
+resource a 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: 'sta'
+  location: 'westeurope'
+  kind: 'StorageV2'
+  sku: { name: 'Standard_LRS' }
+}
+"""
+LOST = "module m 'br/public:some/unknown:1.0' = { name: 'm' }\n"
+
+
+@pytest.mark.parametrize(("account", "outcome"), [(ACCOUNT, "fail"), (ACCOUNT + LOST, "unknown")])
+def test_what_one_template_hides_is_not_concluded_from_what_another_declares(
+    tmp_path: Path, account: str, outcome: str
+) -> None:
+    """A vault that is read whole says nothing of the instances that a module which is not at hand may declare."""
+    (tmp_path / "account.bicep").write_text(account, "utf-8")
+    (tmp_path / "vault.bicep").write_text(VAULT_WITH_BACKUPS, "utf-8")
+    report = auditor.audit(tmp_path, "well-architected", rule=("storage-backup",))
+    assert [finding.outcome.value for finding in report.findings] == [outcome]
+
+
+TF_ACCOUNT = """
+resource "azurerm_storage_account" "a" {
+  name                     = "sta"
+  resource_group_name      = "rg"
+  location                 = "westeurope"
+  account_tier             = "Standard"
+  account_replication_type = "LRS"
+}
+"""
+TF_LOST = 'module "m" {\n  source = "example/unknown/azurerm"\n}\n'
+
+
+@pytest.mark.parametrize(("account", "outcome"), [(TF_ACCOUNT, "fail"), (TF_ACCOUNT + TF_LOST, "unknown")])
+def test_nor_is_what_a_terraform_configuration_hides(tmp_path: Path, account: str, outcome: str) -> None:
+    (tmp_path / "stores").mkdir()
+    (tmp_path / "stores" / "main.tf").write_text(account, "utf-8")
+    (tmp_path / "vault.bicep").write_text(VAULT_WITH_BACKUPS, "utf-8")
+    report = auditor.audit(tmp_path, "well-architected", rule=("storage-backup",))
+    assert [finding.outcome.value for finding in report.findings] == [outcome]

@@ -231,10 +231,14 @@ class _Estate:
                     yield from (made for made, _ in self._found.get(name.casefold(), ()))
             # Where backup vaults are declared, a store none of them protects is known to have no backup.
             listed = [name.casefold() for name in related.listed]
-            declared = any(map(self._found.get, listed)) and all(name in self._stores for name in listed)
-            if declared and self._missing is None:
+            if not all(name in self._stores for name in listed):
+                continue
+            # What could not be read here may protect what another template of the target declares.
+            missing = None if self._missing is None else dataclasses.replace(self._missing, unseen=True)
+            if missing is not None or any(map(self._found.get, listed)):
                 base = f"/subscriptions/{root.scope.subscription}"
-                yield from (Listing(base, name, note="as far as the template declares") for name in related.listed)
+                note = "as far as the template declares"
+                yield from (Listing(base, name, missing, note=note, declared=True) for name in related.listed)
 
     def _below(self) -> set[str]:
         return {call.type.casefold() for calls in self._calls.values() for call in calls}

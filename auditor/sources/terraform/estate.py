@@ -6,6 +6,7 @@ the settings the part makes are unknown for every store it may belong to.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -88,19 +89,23 @@ class _Estate:
         for item in (*joins.beside, *joins.parts):
             if item.kind.casefold() in joins.related and id(item) not in below:
                 yield self._alone(item, None)
-        if missing is None:
-            yield from self._listings([item for item in stores if not item.gone])
+        yield from self._listings([item for item in stores if not item.gone], missing)
 
-    def _listings(self, stores: list[Item]) -> Iterator[Listing]:
-        """Where backup vaults are declared, a store none of them protects is known to have no backup."""
+    def _listings(self, stores: list[Item], missing: Unknown | None) -> Iterator[Listing]:
+        """Where backup vaults are declared, a store none of them protects is known to have no backup.
+
+        What could not be read here may protect what another configuration or template of the target declares.
+        """
         kinds = {item.kind.casefold() for item in stores}
+        hidden = None if missing is None else dataclasses.replace(missing, unseen=True)
         scopes = dict.fromkeys(list(ancestors(item.id))[-1] for item in stores)
         for related in self._related:
             listed = [name.casefold() for name in related.listed]
-            if kinds.isdisjoint(listed) or not all(name in self._store_types for name in listed):
+            if not all(name in self._store_types for name in listed) or (hidden is None and kinds.isdisjoint(listed)):
                 continue
             note = "as far as Terraform's resources tell"
-            yield from (Listing(scope, name, note=note) for scope in scopes for name in related.listed)
+            for scope in scopes or ("",):
+                yield from (Listing(scope, name, hidden, note=note, declared=True) for name in related.listed)
 
     def _destroyed(self, item: Item) -> Resource:
         """A store that will not be there: nothing but what Terraform does to it."""
