@@ -238,6 +238,12 @@ def test_a_region_takes_the_key_with_the_store_where_both_are_in_it(region: str,
         assert row.rto.seconds is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_vaults_of_one_name_the_worse_counts(order: int) -> None:
+    vaults = [key_vault(enablePurgeProtection=True), key_vault()][::order]
+    assert estate_rows(keyed(), *vaults)["malicious-purge"].recoverable == "no"
+
+
 def test_a_region_without_a_copy_of_its_vaults_loses_what_their_keys_encrypt() -> None:
     made = storage("Standard_GRS", region="westus3", encryption={
         "keySource": "Microsoft.Keyvault", "keyVaultProperties": {"keyVaultUri": "https://x.vault.azure.net"}})  # fmt: skip

@@ -80,10 +80,19 @@ class Recoveries:
         if not rows:
             return
         if store.type.casefold() == VAULT:
-            self._vaults.setdefault(store.name.casefold(), _Vault(_plain(store.region), rows))
+            self._know_vault(store, rows)
         # Objectives need the store again in the end, to try what would meet them.
         kept = store if self._objectives is not None else None
         self._stores.append(_Analysed(subject, rows, self._vault_of(store), kept))
+
+    def _know_vault(self, store: Resource, rows: tuple[Recovery, ...]) -> None:
+        """Of several vaults of one name (a template's and the deployed one) each scenario ends as with the worst."""
+        name, region = store.name.casefold(), _plain(store.region)
+        known = self._vaults.get(name)
+        if known is not None:
+            rows = tuple(max(pair, key=standing) for pair in zip(known.rows, rows, strict=True))
+            region = region if region == known.region else ""
+        self._vaults[name] = _Vault(region, rows)
 
     def rows(self, *, whole: bool = True) -> tuple[StoreRecovery, ...]:
         """The rows of every store; `whole` says that no store can have been missed.

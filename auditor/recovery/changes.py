@@ -17,6 +17,10 @@ class ImpossibleChangeError(ValueError):
     """A path that leads nowhere in the store, or into what could not be read; the message says why."""
 
 
+class UnreadError(ImpossibleChangeError):
+    """A path that leads into what could not be read."""
+
+
 def changed(store: Resource, settings: Mapping[str, Any]) -> Resource:
     """The store as it would be with other settings; the store given stays as it is.
 
@@ -74,7 +78,7 @@ def _set(holder: Any, steps: list[str], value: Any, path: str) -> Any:
     if not steps:
         return value
     if isinstance(holder, Unknown):
-        raise ImpossibleChangeError(f"{path} cannot be changed: {holder.reason}")
+        raise UnreadError(f"{path} cannot be changed: {holder.reason}")
     step, rest = steps[0], steps[1:]
     if step.startswith("["):
         items = list(holder) if isinstance(holder, list | tuple) else []

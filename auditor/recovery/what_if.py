@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from auditor.errors import UsageError
-from auditor.model import Record, Resource, Snapshot
-from auditor.recovery.changes import ImpossibleChangeError, changed
+from auditor.model import Gap, Record, Resource, Snapshot
+from auditor.recovery.changes import ImpossibleChangeError, UnreadError, changed
 
 EXAMPLE: Final = (
     "For example cosmos-*@properties.backupPolicy.type=Continuous, or vaults@properties.enablePurgeProtection=true."
@@ -78,7 +78,7 @@ def with_changes(collected: Snapshot, asked: Sequence[WhatIf], types: Container[
 
     def records(skip: Container[str] = ()) -> Iterator[Record]:
         for record in collected.records(skip=skip):
-            yield _changed(record, asked) if _is_store(record, types) else record
+            yield from _changed(record, asked) if _is_store(record, types) else (record,)
 
     return replace(collected, records=records)
 
@@ -95,8 +95,15 @@ def _problem(store: Resource, one: WhatIf) -> str:
     return ""
 
 
-def _changed(store: Resource, asked: Sequence[WhatIf]) -> Resource:
+def _changed(store: Resource, asked: Sequence[WhatIf]) -> Iterator[Record]:
+    """The store with its changes; one that meets what could not be read is not made, and is a gap."""
     for one in asked:
-        if one.covers(store) and not _problem(store, one):
-            store = changed(store, {one.path: one.value})
-    return store
+        if one.covers(store):
+            try:
+                store = changed(store, {one.path: one.value})
+            except UnreadError as error:
+                yield Gap(store.id, f"--what-if {one.path} was not laid over it: {error}", store.origin)
+            except ImpossibleChangeError:
+                # The setting is none of this store's.
+                continue
+    yield store
