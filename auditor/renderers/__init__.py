@@ -6,17 +6,17 @@ text in chunks, and treats each name in a report as hostile: a resource may be c
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from auditor.errors import UsageError
-from auditor.model import RecoveryReport, Renderer, Report
+from auditor.model import RecoveryReport, Report
 
 if TYPE_CHECKING:
     from auditor.delta import Delta
 
-RecoveryRenderer = Callable[[RecoveryReport], Iterator[str]]
 DriftRenderer = Callable[["Delta"], Iterator[str]]
 DRIFT_HTML: Final = "drift-html.html.j2"
 DRIFT_MARKDOWN: Final = "drift-markdown.md.j2"
@@ -41,117 +41,59 @@ class Format(NamedTuple, Generic[_Rendered]):
     template: str = ""
 
 
-def _json(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import json_v1
-
-    return json_v1.render
+_Load = Callable[[Path | None], Callable[[Any], Iterator[str]]]
 
 
-def _csv(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import spreadsheet
-
-    return spreadsheet.render
-
-
-def _html(template_dir: Path | None) -> Renderer:
-    from auditor.renderers import html
-
-    return html.renderer(template_dir)
+def _made_by(module: str, name: str = "render") -> _Load:
+    """A format that a function of a module of this package makes; it looks at no template."""
+    return lambda _template_dir: getattr(_module(module), name)
 
 
-def _markdown(template_dir: Path | None) -> Renderer:
-    from auditor.renderers import template
-
-    return template.renderer("markdown.md.j2", template_dir)
-
-
-def _text(template_dir: Path | None) -> Renderer:
-    from auditor.renderers import template
-
-    return template.renderer("text.txt.j2", template_dir)
+def _page(module: str, *template: str) -> _Load:
+    """A format that a template makes, through the `renderer` of a module of this package."""
+    return lambda template_dir: _module(module).renderer(*template, template_dir)
 
 
-def _sarif(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import sarif
-
-    return sarif.render
-
-
-def _github_sarif(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import sarif
-
-    return sarif.render_for_github
-
-
-def _github(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import github
-
-    return github.render
-
-
-def _github_summary(template_dir: Path | None) -> Renderer:
-    from auditor.renderers import github_summary
-
-    return github_summary.renderer(template_dir)
-
-
-def _gitlab(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import gitlab
-
-    return gitlab.render
-
-
-def _azuredevops(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import azuredevops
-
-    return azuredevops.render
-
-
-def _junit(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import junit
-
-    return junit.render
-
-
-def _oscal(_template_dir: Path | None) -> Renderer:
-    from auditor.renderers import oscal
-
-    return oscal.render
+def _module(name: str) -> Any:
+    return importlib.import_module(f"auditor.renderers.{name}")
 
 
 FORMATS: Final[Mapping[str, Format[Report]]] = {
     entry.name: entry
     for entry in (
-        Format("html", "html", "one page to read, filter and sign; needs no network", _html, "html.html.j2"),
-        Format("markdown", "md", "summary and tables for a pull request or a wiki", _markdown, "markdown.md.j2"),
-        Format("text", "txt", "plain text for a mail or a CI log", _text, "text.txt.j2"),
-        Format("csv", "csv", "one row a finding, for a spreadsheet", _csv),
-        Format("json", "json", "everything, for tools (schema auditor/report/v1)", _json),
-        Format("sarif", "sarif", "SARIF 2.1.0: every finding, for viewers and archives", _sarif),
-        Format("github-sarif", "github.sarif", "SARIF of what GitHub code scanning is to alert of", _github_sarif),
-        Format("github", "github.txt", "GitHub workflow commands: notes beside the code", _github),
-        Format("github-summary", "summary.md", "GitHub step summary: Markdown of at most 1 MiB", _github_summary),
-        Format("gitlab", "gitlab.json", "GitLab Code Quality report", _gitlab),
-        Format("azuredevops", "azuredevops.txt", "Azure Pipelines logging commands: issues of a run", _azuredevops),
-        Format("junit", "xml", "JUnit XML: a suite a resource, a case a finding", _junit),
-        Format("oscal", "oscal.json", "OSCAL 1.1.3 assessment results, by control", _oscal),
+        Format("html", "html", "one page to read, filter and sign; needs no network", _page("html"), "html.html.j2"),
+        Format(
+            "markdown",
+            "md",
+            "summary and tables for a pull request or a wiki",
+            _page("template", "markdown.md.j2"),
+            "markdown.md.j2",
+        ),
+        Format("text", "txt", "plain text for a mail or a CI log", _page("template", "text.txt.j2"), "text.txt.j2"),
+        Format("csv", "csv", "one row a finding, for a spreadsheet", _made_by("spreadsheet")),
+        Format("json", "json", "everything, for tools (schema auditor/report/v1)", _made_by("json_v1")),
+        Format("sarif", "sarif", "SARIF 2.1.0: every finding, for viewers and archives", _made_by("sarif")),
+        Format(
+            "github-sarif",
+            "github.sarif",
+            "SARIF of what GitHub code scanning is to alert of",
+            _made_by("sarif", "render_for_github"),
+        ),
+        Format("github", "github.txt", "GitHub workflow commands: notes beside the code", _made_by("github")),
+        Format(
+            "github-summary", "summary.md", "GitHub step summary: Markdown of at most 1 MiB", _page("github_summary")
+        ),
+        Format("gitlab", "gitlab.json", "GitLab Code Quality report", _made_by("gitlab")),
+        Format(
+            "azuredevops",
+            "azuredevops.txt",
+            "Azure Pipelines logging commands: issues of a run",
+            _made_by("azuredevops"),
+        ),
+        Format("junit", "xml", "JUnit XML: a suite a resource, a case a finding", _made_by("junit")),
+        Format("oscal", "oscal.json", "OSCAL 1.1.3 assessment results, by control", _made_by("oscal")),
     )
 }
-
-
-def _drift_page(name: str) -> Callable[[Path | None], DriftRenderer]:
-    def load(template_dir: Path | None) -> DriftRenderer:
-        from auditor.renderers.drift import pages
-
-        return pages.renderer(name, template_dir)
-
-    return load
-
-
-def _drift_json(_template_dir: Path | None) -> DriftRenderer:
-    from auditor.renderers.drift import json_v1
-
-    return json_v1.render
 
 
 def _drift_sarif(*, for_github: bool) -> Callable[[Path | None], DriftRenderer]:
@@ -175,30 +117,21 @@ def _drift_junit(_template_dir: Path | None) -> DriftRenderer:
 DRIFT_FORMATS: Final[Mapping[str, Format[Delta]]] = {
     entry.name: entry
     for entry in (
-        Format("html", "html", "one page to read; needs no network", _drift_page(DRIFT_HTML), DRIFT_HTML),
-        Format("markdown", "md", "tables for a pull request or a wiki", _drift_page(DRIFT_MARKDOWN), DRIFT_MARKDOWN),
-        Format("text", "txt", "plain text for a mail or a CI log", _drift_page(DRIFT_TEXT), DRIFT_TEXT),
-        Format("json", "json", "everything, for tools (schema auditor/drift/v1)", _drift_json),
+        Format("html", "html", "one page to read; needs no network", _page("drift.pages", DRIFT_HTML), DRIFT_HTML),
+        Format(
+            "markdown",
+            "md",
+            "tables for a pull request or a wiki",
+            _page("drift.pages", DRIFT_MARKDOWN),
+            DRIFT_MARKDOWN,
+        ),
+        Format("text", "txt", "plain text for a mail or a CI log", _page("drift.pages", DRIFT_TEXT), DRIFT_TEXT),
+        Format("json", "json", "everything, for tools (schema auditor/drift/v1)", _made_by("drift.json_v1")),
         Format("sarif", "sarif", "SARIF 2.1.0: every difference as a result", _drift_sarif(for_github=False)),
         Format("github-sarif", "github.sarif", "SARIF of what GitHub is to alert of", _drift_sarif(for_github=True)),
         Format("junit", "xml", "JUnit XML: a suite a resource, a case a difference", _drift_junit),
     )
 }
-
-
-def _recovery_page(name: str) -> Callable[[Path | None], RecoveryRenderer]:
-    def load(template_dir: Path | None) -> RecoveryRenderer:
-        from auditor.renderers.recovery import pages
-
-        return pages.renderer(name, template_dir)
-
-    return load
-
-
-def _recovery_json(_template_dir: Path | None) -> RecoveryRenderer:
-    from auditor.renderers.recovery import pages
-
-    return pages.as_json
 
 
 RECOVERY_FORMATS: Final[Mapping[str, Format[RecoveryReport]]] = {
@@ -208,17 +141,19 @@ RECOVERY_FORMATS: Final[Mapping[str, Format[RecoveryReport]]] = {
             "html",
             "html",
             "one page to read: the matrix, its figures and sources",
-            _recovery_page(RECOVERY_HTML),
+            _page("recovery.pages", RECOVERY_HTML),
             RECOVERY_HTML,
         ),
         Format(
             "markdown",
             "md",
             "the matrix and its figures, or the runbook, for a wiki",
-            _recovery_page(RECOVERY_MARKDOWN),
+            _page("recovery.pages", RECOVERY_MARKDOWN),
             RECOVERY_MARKDOWN,
         ),
-        Format("json", "json", "the report for tools (schema auditor/report/v1)", _recovery_json),
+        Format(
+            "json", "json", "the report for tools (schema auditor/report/v1)", _made_by("recovery.pages", "as_json")
+        ),
     )
 }
 

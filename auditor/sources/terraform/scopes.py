@@ -5,6 +5,7 @@ A `ModuleScope` is one instance of a module. Everything in it is evaluated when 
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import json
 import os
@@ -427,7 +428,7 @@ class _Group(Lazy):
         raise EvaluationError(f"{self._what} alone is no value")
 
 
-class _Many(Lazy):
+class _Many(Lazy, abc.ABC):
     """A resource or a module call: one instance, or several by their keys."""
 
     def __init__(self, scope: ModuleScope, block: Block) -> None:
@@ -439,9 +440,9 @@ class _Many(Lazy):
         """Its instances."""
         return self.scope.expansion(self.block)
 
+    @abc.abstractmethod
     def one(self, key: Key) -> Lazy:
         """One instance."""
-        raise NotImplementedError
 
     def member(self, name: str | int) -> Any:
         """Of the only instance its member; of several there is none."""
