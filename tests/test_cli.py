@@ -252,6 +252,15 @@ def test_a_scan_loads_nothing_it_does_not_use() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
+@pytest.mark.parametrize("command", [("scan",), ("recovery",), ("drift", "s.jsonl")])
+def test_the_terminal_names_the_line_of_what_could_not_be_parsed(command: tuple[str, ...]) -> None:
+    keep(vault(**GOOD), LOCKS)
+    Path("bad.bicep").write_text("param a string\nresource x 'oops\n", "utf-8")
+    done = run(*command, "bad.bicep")
+    assert done.code == 3
+    assert re.search(r"^ +bad\.bicep:2:\d+$", done.out, re.MULTILINE), done.out
+
+
 # ── reports ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from auditor.model import Finding, Gap, Report, Severity
 from auditor.renderers.escaping import terminal as inert
-from auditor.renderers.overview import Group, News, Overview, about, counted, overview
+from auditor.renderers.overview import Group, News, Overview, about, counted, overview, where
 from auditor.renderers.values import needing
 
 _GAPS_SHOWN = 10
@@ -52,7 +52,7 @@ def render(report: Report, *, fail_on: Severity, color: bool, width: int | None)
     _head(report, seen, console)
     _verdict(report, seen, fail_on, console)
     _news(seen.news, console)
-    _gaps(report.gaps, console)
+    not_read([("", gap) for gap in report.gaps], console)
     _services(seen, console)
     _to_act_on(seen.groups, console)
     _promised(report, console)
@@ -101,18 +101,6 @@ def _news(news: News | None, console: Console) -> None:
             grid.add_row(Text(mark, style=style), name)
         console.print(Padding(grid, (0, 0, 0, 2)))
         more(console, len(findings) - _GROUPS_SHOWN)
-
-
-def _gaps(gaps: tuple[Gap, ...], console: Console) -> None:
-    if not gaps:
-        return
-    heading(console, f"Not read ({len(gaps)})", "bold yellow")
-    for gap in gaps[:_GAPS_SHOWN]:
-        name, _ = about(gap.subject)
-        reason = needing(gap.reason, gap.permission)
-        console.print(Padding(Text(inert(name), style="bold"), (0, 0, 0, 2)))
-        console.print(Padding(Text(inert(reason)), (0, 0, 0, 4)))
-    more(console, len(gaps) - _GAPS_SHOWN)
 
 
 def _services(seen: Overview, console: Console) -> None:
@@ -210,6 +198,20 @@ def _waivers(report: Report, console: Console) -> None:
         parts = (waiver.state.value, waiver.place, what, waiver.note)
         console.print(Padding(Text(inert("  ".join(filter(None, parts)))), (0, 0, 0, 2)))
     more(console, len(report.stale_waivers) - _GROUPS_SHOWN)
+
+
+def not_read(gaps: Sequence[tuple[str, Gap]], console: Console) -> None:
+    """What could not be read, why, and the line where a file says it; each after a word of whose it is."""
+    if not gaps:
+        return
+    heading(console, f"Not read ({len(gaps)})", "bold yellow")
+    for side, gap in gaps[:_GAPS_SHOWN]:
+        name, _ = about(gap.subject)
+        console.print(Padding(Text.assemble(side and f"{side}: ", (inert(name), "bold")), (0, 0, 0, 2)))
+        console.print(Padding(Text(inert(needing(gap.reason, gap.permission))), (0, 0, 0, 4)))
+        if gap.origin.line is not None:
+            console.print(Padding(Text(inert(where(gap.origin)), style="dim"), (0, 0, 0, 4)))
+    more(console, len(gaps) - _GAPS_SHOWN)
 
 
 def heading(console: Console, text: str, style: str) -> None:

@@ -15,9 +15,8 @@ from auditor.delta import Delta, Difference, Drift
 from auditor.model import Subject
 from auditor.renderers.drift.overview import Doubt, DriftOverview, drift_overview, value
 from auditor.renderers.escaping import terminal as inert
-from auditor.renderers.overview import about, counted
-from auditor.renderers.terminal import heading, more
-from auditor.renderers.values import needing
+from auditor.renderers.overview import counted
+from auditor.renderers.terminal import heading, more, not_read
 
 ROWS_SHOWN: Final = 25
 NAMES_SHOWN: Final = 4
@@ -42,7 +41,7 @@ def render(delta: Delta, *, fail_on: str, color: bool, width: int | None) -> Ite
     _alone("Only in the reference", delta.only_in_reference, console)
     _alone("Only in the current side", delta.only_in_current, console)
     _doubts("Cannot be told", "bold yellow", seen.doubts, console)
-    _gaps(seen, console)
+    not_read(seen.gaps, console)
     _doubts("Not compared, because one side can never show it", "dim", seen.not_compared, console)
     _foot(delta, console)
     yield "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
@@ -103,17 +102,6 @@ def _doubts(title: str, style: str, doubts: tuple[Doubt, ...], console: Console)
         console.print(Padding(Text.assemble((_listed(doubt.names), "cyan"), f"  {paths}"), (0, 0, 0, 2)))
         console.print(Padding(Text(inert(doubt.reason), style="dim"), (0, 0, 0, 4)))
     more(console, len(doubts) - ROWS_SHOWN)
-
-
-def _gaps(seen: DriftOverview, console: Console) -> None:
-    if not seen.gaps:
-        return
-    heading(console, f"Not read ({len(seen.gaps)})", "bold yellow")
-    for side, gap in seen.gaps[:ROWS_SHOWN]:
-        name, _ = about(gap.subject)
-        console.print(Padding(Text.assemble(f"{side}: ", (inert(name), "bold")), (0, 0, 0, 2)))
-        console.print(Padding(Text(inert(needing(gap.reason, gap.permission))), (0, 0, 0, 4)))
-    more(console, len(seen.gaps) - ROWS_SHOWN)
 
 
 def _foot(delta: Delta, console: Console) -> None:

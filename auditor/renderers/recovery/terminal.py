@@ -15,9 +15,10 @@ from auditor.model import RecoveryReport
 from auditor.renderers.escaping import terminal as inert
 from auditor.renderers.recovery.pages import changed
 from auditor.renderers.recovery.view import Matrix, matrix
+from auditor.renderers.terminal import not_read
 
 STYLES: Final = {"pass": "green", "fail": "bold red", "waived": "magenta", "unknown": "bold yellow"}
-GAPS_SHOWN: Final = 10
+DELETED_SHOWN: Final = 10
 _KEY: Final = (
     ("yes", "recoverable"),
     ("best-effort", "best effort only"),
@@ -36,7 +37,9 @@ def render(shown: RecoveryReport, *, color: bool, width: int | None) -> Iterator
     console.print(Text(" · ".join(f"{seen.counts.get(state, 0)} {word}" for state, word in _KEY), style="dim"))
     console.print()
     _matrix(seen, console)
-    _gaps(shown, console)
+    not_read([("", gap) for gap in shown.report.gaps], console)
+    if shown.report.gaps:
+        console.print()
     _deleted(shown, console)
     if shown.asked:
         _changed(shown, console)
@@ -57,23 +60,13 @@ def _matrix(seen: Matrix, console: Console) -> None:
     console.print(Padding(table, (0, 0, 1, 2)))
 
 
-def _gaps(shown: RecoveryReport, console: Console) -> None:
-    gaps = shown.report.gaps
-    if not gaps:
-        return
-    console.print(Text("Not read", style="bold yellow"))
-    for gap in gaps[:GAPS_SHOWN]:
-        console.print(Padding(Text(inert(f"{gap.subject}: {gap.reason}")), (0, 0, 0, 2)))
-    if len(gaps) > GAPS_SHOWN:
-        console.print(Padding(Text(f"… and {len(gaps) - GAPS_SHOWN} more"), (0, 0, 0, 2)))
-    console.print()
-
-
 def _deleted(shown: RecoveryReport, console: Console) -> None:
     """What was deleted and can still be had back."""
     deleted = shown.report.deleted
     if deleted:
-        names = ", ".join(subject.name for subject in deleted[:GAPS_SHOWN]) + (", …" if deleted[GAPS_SHOWN:] else "")
+        names = ", ".join(subject.name for subject in deleted[:DELETED_SHOWN]) + (
+            ", …" if deleted[DELETED_SHOWN:] else ""
+        )
         console.print(Text.assemble(("Deleted and not purged yet: ", "bold"), inert(names)))
         console.print()
 
